@@ -1,0 +1,37 @@
+/*
+ * shape.h: the shape of an answer as a table: which columns of a statement become which fields of
+ * a JSON object. The same table writes the answer and its OpenAPI schema, so they cannot drift.
+ */
+#ifndef HTTP_SHAPE_H
+#define HTTP_SHAPE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+enum shape_type {
+	SHAPE_TEXT,
+	SHAPE_INT,
+	SHAPE_REAL,
+	SHAPE_BOOL,
+	SHAPE_TIME,  /* text from the database, already ISO 8601 with Z */
+	SHAPE_OBJECT, /* JSON text from the database */
+	SHAPE_ARRAY   /* JSON text from the database */
+};
+
+struct shape {
+	const char *name; /* of the JSON field and of the column; NULL ends a table */
+	enum shape_type type;
+	bool nullable;
+	bool optional;     /* not in the schema's "required" */
+	const char *items; /* SHAPE_ARRAY: "string" or "object" */
+	const char *title; /* for OpenAPI */
+	const char *help;  /* for OpenAPI, or NULL */
+};
+
+/* value(arg, i) gives the text of the i-th field of the table, or NULL for null. New reference. */
+json_t *shape_object(const struct shape *shape, const char *(*value)(const void *arg, int i),
+    const void *arg);
+/* The JSON Schema. New reference. */
+json_t *shape_schema(const struct shape *shape, const char *title, const char *description);
+
+#endif
