@@ -1,0 +1,140 @@
+-- Accepting a call: who asks, the idempotency key, maintenance, credits, the cap of a direct call,
+-- task, call, event, place in the queue: one statement, one round trip, one commit.
+--
+-- result is 'accepted', or why not: 'unauthenticated', 'workspace_missing', 'workspace_unknown',
+-- 'past', 'conflict', 'in_progress', 'state_unknown', 'maintenance', 'no_credit', 'at_cap'; or
+-- 'replay' with the status and body that were given first.
+CREATE FUNCTION fn.call_accept(
+    p_key_hash bytea, p_scope text, p_scope_id text, p_is_admin boolean, p_workspace text,
+    p_idem_key text, p_idem_route text, p_fingerprint bytea,
+    p_call text, p_task text, p_phone text, p_brief text, p_language text, p_kind text,
+    p_slots json, p_ask_user_mode text, p_machine_detection text, p_metadata json,
+    p_not_after timestamptz, p_direct boolean, p_credits integer, p_price_cents integer,
+    p_default_cap integer,
+    OUT result text, OUT workspace_id text, OUT status integer, OUT body text)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_who record;
+    v_key record;
+    v_queue_no bigint;
+    v_position bigint;
+BEGIN
+    SELECT c.api_key_id, c.scope, c.workspace_id, m.active, m.message, m.resume_at INTO v_who
+        FROM fn.caller(p_key_hash, p_scope, p_scope_id, p_is_admin, p_workspace) c, maintenance m;
+    IF NOT FOUND THEN
+        result := 'unauthenticated';
+        RETURN;
+    END IF;
+    workspace_id := v_who.workspace_id;
+    IF workspace_id IS NULL THEN
+        result := CASE WHEN p_workspace IS NULL THEN 'workspace_missing'
+            ELSE 'workspace_unknown' END;
+        RETURN;
+    END IF;
+    IF p_not_after <= clock_timestamp() THEN
+        result := 'past';
+        RETURN;
+    END IF;
+
+    IF p_idem_key IS NOT NULL THEN
+        -- Waits for a twin that is being committed; a key older than a day is free again.
+        INSERT INTO idempotency_keys AS i (workspace_id, route, key, fingerprint, call_id)
+            VALUES (v_who.workspace_id, p_idem_route, p_idem_key, p_fingerprint, p_call)
+            ON CONFLICT (workspace_id, route, key) DO UPDATE SET fingerprint = p_fingerprint,
+                call_id = p_call, created_at = clock_timestamp(), status = NULL, body = NULL
+            WHERE i.created_at < clock_timestamp() - interval '24 hours';
+        IF NOT FOUND THEN
+            SELECT * INTO STRICT v_key FROM idempotency_keys i
+                WHERE i.workspace_id = v_who.workspace_id AND i.route = p_idem_route
+                    AND i.key = p_idem_key;
+            result := CASE WHEN v_key.fingerprint <> p_fingerprint THEN 'conflict'
+                WHEN v_key.status IS NOT NULL THEN 'replay'
+                WHEN v_key.created_at > clock_timestamp() - interval '60 s' THEN 'in_progress'
+                ELSE 'state_unknown' END;
+            IF result = 'replay' THEN
+                status := v_key.status;
+                body := v_key.body;
+            END IF;
+            RETURN;
+        END IF;
+    END IF;
+
+    IF v_who.active THEN
+        result := 'maintenance';
+        body := json_build_object('detail', json_build_object('error_code', 'maintenance',
+            'message', v_who.message, 'resume_at', fn.iso(v_who.resume_at)))::text;
+    ELSE
+        result := fn.call_reserve(workspace_id, p_call, p_credits, p_direct, p_default_cap);
+    END IF;
+    IF result <> 'accepted' THEN -- the key is free again: no call exists
+        DELETE FROM idempotency_keys i WHERE i.workspace_id = v_who.workspace_id
+            AND i.route = p_idem_route AND i.key = p_idem_key;
+        RETURN;
+    END IF;
+
+    v_queue_no := nextval('call_queue_no');
+    INSERT INTO tasks (task_id, workspace_id) VALUES (p_task, v_who.workspace_id);
+    INSERT INTO calls (call_id, workspace_id, task_id, status, direct, target_phone, brief,
+            language, kind, parsed_slots, ask_user_mode, machine_detection, metadata, not_after,
+            queue_no, credits_reserved, price_cents)
+        VALUES (p_call, v_who.workspace_id, p_task, 'queued', p_direct, p_phone, p_brief,
+            p_language, p_kind, p_slots, p_ask_user_mode, p_machine_detection, p_metadata,
+            p_not_after, v_queue_no, p_credits, p_price_cents);
+    INSERT INTO call_events (call_id, event_id, workspace_id, event_type, data)
+        VALUES (p_call, 1, v_who.workspace_id, 'status_change',
+            '{"status": "queued", "previous": null}');
+    INSERT INTO call_queue (queue_no, workspace_id, call_id, direct)
+        VALUES (v_queue_no, v_who.workspace_id, p_call, p_direct);
+    IF p_not_after IS NOT NULL THEN
+        INSERT INTO call_expiry (expires_at, call_id, workspace_id)
+            VALUES (p_not_after, p_call, v_who.workspace_id);
+    END IF;
+
+    IF p_direct THEN
+        SELECT count(*) INTO v_position FROM call_queue q WHERE q.direct AND q.queue_no < v_queue_no;
+    ELSE
+        SELECT greatest(0, v_queue_no - d.departed - 1) INTO v_position FROM queue_departures d;
+    END IF;
+    status := 202;
+    body := '{"call_id": "' || p_call || '", "queue_id": "q_' || v_queue_no || '", "position": '
+        || v_position || ', "status": "queued"}';
+    IF p_idem_key IS NOT NULL AND NOT p_direct THEN
+        UPDATE idempotency_keys i SET status = 202, body = call_accept.body
+            WHERE i.workspace_id = v_who.workspace_id AND i.route = p_idem_route
+                AND i.key = p_idem_key;
+    END IF;
+END $$;
+
+-- Reserves the credits of a call that is about to be accepted. For a direct call the cap is
+-- checked too, under the lock of the month's row, so that two at once cannot both be the last.
+CREATE FUNCTION fn.call_reserve(p_workspace text, p_call text, p_credits integer,
+    p_direct boolean, p_default_cap integer) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_month date := credit_month(clock_timestamp());
+    v_active bigint;
+    v_cap integer;
+BEGIN
+    IF p_direct THEN
+        INSERT INTO credit_months (workspace_id, month) VALUES (p_workspace, v_month)
+            ON CONFLICT DO NOTHING;
+        PERFORM FROM credit_months m, workspaces w
+            WHERE m.workspace_id = p_workspace AND m.month = v_month
+                AND w.workspace_id = p_workspace
+                AND w.quota + m.granted - m.reserved - m.settled >= p_credits FOR UPDATE OF m;
+        IF NOT FOUND THEN
+            RETURN 'no_credit';
+        END IF;
+        SELECT coalesce(max_concurrent, p_default_cap) INTO v_cap FROM workspaces
+            WHERE workspace_id = p_workspace;
+        SELECT fn.in_flight(p_workspace) + count(*) INTO v_active FROM call_queue
+            WHERE workspace_id = p_workspace AND direct;
+        IF v_active >= v_cap THEN
+            RETURN 'at_cap';
+        END IF;
+    END IF;
+    INSERT INTO credit_ledger (call_id, step, workspace_id, month, reserved, settled)
+        VALUES (p_call, 1, p_workspace, v_month, p_credits, 0);
+    RETURN CASE WHEN FOUND THEN 'accepted' ELSE 'no_credit' END;
+END $$;

@@ -1,0 +1,191 @@
+-- Dialing: the leader's epoch, the grant of a dial, and what became of it.
+
+-- Takes the lead: a new epoch, after which no older holder can be granted anything. Dials that
+-- were granted and never reported become unknown: their senders may have sent them.
+CREATE FUNCTION fn.pacer_take(p_host text, p_pid integer, p_pid_start bigint, p_cps float8,
+    OUT epoch bigint, OUT old_host text, OUT old_pid integer, OUT old_pid_start bigint,
+    OUT old_seen_s float8)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_orphan record;
+BEGIN
+    SELECT host, pid, pid_start, extract(epoch FROM clock_timestamp() - seen_at)
+        INTO old_host, old_pid, old_pid_start, old_seen_s FROM pacer;
+    UPDATE pacer SET epoch = pacer.epoch + 1, host = p_host, pid = p_pid, pid_start = p_pid_start,
+        cps = p_cps, seen_at = clock_timestamp() RETURNING pacer.epoch INTO epoch;
+    FOR v_orphan IN SELECT a.attempt_id FROM attempts a
+        WHERE a.state = 'intent' AND a.epoch < pacer_take.epoch LOOP
+        PERFORM fn.dial_result(v_orphan.attempt_id, 'unknown', NULL,
+            'The dialer died while it dialed.', 0);
+    END LOOP;
+END $$;
+
+-- A sign of life of the leader; false when it is no longer the leader.
+CREATE FUNCTION fn.pacer_seen(p_epoch bigint, p_cps float8) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE pacer SET seen_at = clock_timestamp(), cps = p_cps WHERE epoch = p_epoch;
+    RETURN FOUND;
+END $$;
+
+-- Grants the dial of a waiting call: its slot, its place in the queue and the attempt in one
+-- transaction. result:
+--   granted      send it in wait_us microseconds, give or take the window
+--   gone         it does not wait any more
+--   expired      its not_after has passed; it has been ended
+--   at_cap       its workspace has as many calls in flight as it may
+--   number_busy  a dial to the same number is not yet known to have arrived
+--   not_yet      its not_before has not come; wait_us says how long
+--   deposed      the epoch is not the newest: stop
+-- next_no is the next waiting call of the same workspace and kind, or NULL.
+CREATE FUNCTION fn.dial_claim(p_epoch bigint, p_queue_no bigint, p_lead_us bigint,
+    p_interval_us bigint, p_default_cap integer,
+    OUT result text, OUT attempt_id uuid, OUT call_id text, OUT to_number text,
+    OUT machine_detection text, OUT wait_us bigint, OUT next_no bigint)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    q call_queue;
+    c calls;
+    v_slot timestamptz;
+BEGIN
+    SELECT * INTO q FROM call_queue WHERE queue_no = p_queue_no;
+    IF NOT FOUND THEN
+        result := 'gone';
+        RETURN;
+    END IF;
+    SELECT * INTO STRICT c FROM calls WHERE calls.call_id = q.call_id FOR UPDATE;
+    PERFORM FROM call_queue WHERE queue_no = p_queue_no; -- again, under the call's lock
+    IF NOT FOUND OR c.status <> 'queued' THEN
+        result := 'gone';
+    ELSIF c.not_after <= clock_timestamp() THEN
+        PERFORM fn.queue_leave(p_queue_no);
+        PERFORM fn.call_end(c.call_id, 'expired', 'expired', 'Not dialed in time.');
+        result := 'expired';
+    ELSIF q.not_before > clock_timestamp() THEN
+        result := 'not_yet';
+        wait_us := extract(epoch FROM q.not_before - clock_timestamp()) * 1000000;
+    ELSIF fn.in_flight(c.workspace_id) >= (SELECT coalesce(w.max_concurrent, p_default_cap)
+        FROM workspaces w WHERE w.workspace_id = c.workspace_id) THEN
+        result := 'at_cap';
+    ELSIF EXISTS (SELECT FROM attempts a WHERE a.to_number = c.target_phone
+        AND a.state IN ('intent', 'unknown')) THEN
+        result := 'number_busy';
+    ELSE
+        attempt_id := gen_random_uuid();
+        PERFORM fn.queue_leave(p_queue_no);
+        UPDATE calls SET attempt_id = dial_claim.attempt_id, call_sid = NULL, dials = dials + 1,
+            started_at = clock_timestamp() WHERE calls.call_id = c.call_id;
+        PERFORM fn.call_move(c.call_id, 'dialing');
+        UPDATE pacer SET seen_at = clock_timestamp(), tat = greatest(tat,
+                clock_timestamp() + p_lead_us * interval '1 us') + p_interval_us * interval '1 us'
+            WHERE epoch = p_epoch RETURNING tat - p_interval_us * interval '1 us' INTO v_slot;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'epoch % is not the newest', p_epoch USING ERRCODE = 'OH001';
+        END IF;
+        INSERT INTO attempts (attempt_id, workspace_id, call_id, epoch, to_number, slot_at,
+                check_at)
+            VALUES (attempt_id, c.workspace_id, c.call_id, p_epoch, c.target_phone, v_slot,
+                v_slot + interval '60 s');
+        result := 'granted';
+        call_id := c.call_id;
+        to_number := c.target_phone;
+        machine_detection := c.machine_detection;
+        wait_us := extract(epoch FROM v_slot - clock_timestamp()) * 1000000;
+    END IF;
+    SELECT min(n.queue_no) INTO next_no FROM call_queue n
+        WHERE n.workspace_id = q.workspace_id AND n.direct = q.direct AND n.queue_no > p_queue_no;
+EXCEPTION WHEN SQLSTATE 'OH001' THEN
+    result := 'deposed';
+END $$;
+
+-- How a dial's POST ended. p_answer:
+--   accepted    the carrier has it under p_sid
+--   refused     the carrier said no
+--   throttled   the carrier said "later": back into the queue
+--   not_sent    the carrier could not be reached: back into the queue, or the end of a direct call
+--   missed      its slot had passed before it could be sent: back into the queue
+--   unknown     it was sent, and its answer was lost
+-- Returns when the call may be tried again (microseconds from now, 0 at once), or NULL when it
+-- does not wait.
+CREATE FUNCTION fn.dial_result(p_attempt uuid, p_answer text, p_sid text, p_reason text,
+    p_retry_s integer) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    a attempts;
+    c calls;
+    v_wait interval;
+BEGIN
+    SELECT x.* INTO c FROM attempts t JOIN calls x USING (call_id) WHERE t.attempt_id = p_attempt
+        FOR UPDATE OF x;
+    SELECT * INTO a FROM attempts WHERE attempt_id = p_attempt FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    UPDATE attempts SET answer = p_answer WHERE attempt_id = p_attempt;
+    IF p_answer = 'accepted' THEN
+        PERFORM fn.attempt_bind(a, c, p_sid);
+        RETURN NULL;
+    END IF;
+    IF a.state NOT IN ('intent', 'unknown') THEN
+        RETURN NULL; -- a callback has told us more already
+    END IF;
+    IF p_answer = 'unknown' THEN
+        UPDATE attempts SET state = 'unknown', check_at = clock_timestamp() + interval '2 s',
+            deadline_at = clock_timestamp() + interval '120 s' WHERE attempt_id = p_attempt;
+        IF c.status = 'dialing' AND c.attempt_id = p_attempt THEN
+            PERFORM fn.call_move(c.call_id, 'dial_unknown');
+        END IF;
+        RETURN NULL;
+    END IF;
+    UPDATE attempts SET state = 'refused', check_at = NULL WHERE attempt_id = p_attempt;
+    IF c.status <> 'dialing' OR c.attempt_id <> p_attempt THEN
+        RETURN NULL; -- cancelled meanwhile
+    END IF;
+    IF p_answer = 'refused' OR (p_answer = 'not_sent' AND c.direct)
+        OR c.created_at < clock_timestamp() - interval '24 hours' THEN
+        PERFORM fn.call_end(c.call_id, 'failed', 'failed_technical', p_reason);
+        RETURN NULL;
+    END IF;
+    v_wait := CASE p_answer WHEN 'missed' THEN interval '0' ELSE
+        greatest(p_retry_s, least(60, 2 ^ least(c.dials - 1, 6))) * (0.75 + random() / 2)
+        * interval '1 s' END;
+    PERFORM fn.call_move(c.call_id, 'queued');
+    INSERT INTO call_queue (queue_no, workspace_id, call_id, direct, not_before)
+        VALUES (c.queue_no, c.workspace_id, c.call_id, c.direct, clock_timestamp() + v_wait);
+    UPDATE queue_departures SET departed = departed - 1;
+    RETURN extract(epoch FROM v_wait) * 1000000;
+END $$;
+
+-- Binds the carrier's id to an attempt and its call (both locked), when it has none yet. An
+-- attempt whose call is over already is to be hung up.
+CREATE FUNCTION fn.attempt_bind(a attempts, c calls, p_sid text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF a.call_sid IS NOT NULL OR p_sid IS NULL THEN
+        RETURN;
+    END IF;
+    UPDATE attempts SET state = 'live', call_sid = p_sid,
+        check_at = clock_timestamp() + interval '15 s',
+        deadline_at = clock_timestamp() + interval '120 s',
+        hangup_at = CASE WHEN call_is_final(c.status) THEN clock_timestamp() ELSE hangup_at END
+        WHERE attempt_id = a.attempt_id;
+    IF call_is_final(c.status) OR a.hangup_at IS NOT NULL THEN
+        UPDATE attempts SET check_at = clock_timestamp() WHERE attempt_id = a.attempt_id;
+    END IF;
+    IF c.attempt_id = a.attempt_id THEN
+        UPDATE calls SET call_sid = p_sid WHERE call_id = c.call_id;
+        IF c.status = 'dial_unknown' THEN
+            PERFORM fn.call_move(c.call_id, 'dialing');
+        END IF;
+    END IF;
+END $$;
+
+-- Sets the departures right when the queue has long been still: numbers of the sequence that no
+-- commit used would otherwise count as calls ahead.
+CREATE FUNCTION fn.queue_recount() RETURNS void
+LANGUAGE sql AS $$
+    UPDATE queue_departures SET departed = (SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1
+        END FROM call_queue_no) - (SELECT count(*) FROM call_queue)
+$$;

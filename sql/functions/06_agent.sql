@@ -1,0 +1,75 @@
+-- The turn-based agent: what it heard, and what it said.
+
+-- The carrier asks what to say: the callee is on the line and, after the first turn, said p_heard.
+-- result is 'speak' (answer with fn.agent_said), 'replay' (twiml is what was answered before) or
+-- 'hang_up' (the call is over, or not the one that is dialed).
+CREATE FUNCTION fn.agent_hear(p_call text, p_attempt uuid, p_sid text, p_turn integer,
+    p_heard text, p_answered_by text, p_max_talk_s integer,
+    OUT result text, OUT twiml text, OUT brief text, OUT language text, OUT answered_by text,
+    OUT silent_turns integer)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    c calls;
+BEGIN
+    result := 'hang_up';
+    IF fn.carrier_news(p_call, p_attempt, p_sid, 'in-progress', NULL, p_answered_by,
+        p_max_talk_s) NOT IN ('taken', 'old') THEN
+        RETURN;
+    END IF;
+    SELECT * INTO STRICT c FROM calls WHERE call_id = p_call;
+    SELECT t.twiml INTO twiml FROM agent_turns t WHERE t.call_id = p_call AND t.turn = p_turn;
+    IF twiml IS NOT NULL THEN
+        result := 'replay';
+        RETURN;
+    ELSIF c.status <> 'in_progress' THEN
+        RETURN;
+    END IF;
+    INSERT INTO agent_turns (call_id, turn, workspace_id, heard)
+        VALUES (p_call, p_turn, c.workspace_id, p_heard) ON CONFLICT DO NOTHING;
+    IF FOUND AND p_heard <> '' THEN
+        PERFORM fn.transcript_add(c, 'operator', p_heard);
+    END IF;
+    result := 'speak';
+    brief := c.brief;
+    language := c.language;
+    answered_by := c.answered_by;
+    SELECT count(*) INTO silent_turns FROM agent_turns t
+        WHERE t.call_id = p_call AND t.turn > 0 AND t.heard = '';
+END $$;
+
+-- Keeps the agent's answer to a turn: its words, and its verdict when it ends the call. Returns
+-- the TwiML to answer with: an earlier answer to the same turn wins.
+CREATE FUNCTION fn.agent_said(p_call text, p_turn integer, p_words text, p_twiml text,
+    p_verdict call_outcome, p_summary text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    c calls;
+    v_twiml text;
+BEGIN
+    SELECT * INTO STRICT c FROM calls WHERE call_id = p_call FOR UPDATE;
+    SELECT twiml INTO v_twiml FROM agent_turns WHERE call_id = p_call AND turn = p_turn;
+    IF v_twiml IS NOT NULL THEN
+        RETURN v_twiml;
+    END IF;
+    UPDATE agent_turns SET twiml = p_twiml WHERE call_id = p_call AND turn = p_turn;
+    IF call_is_final(c.status) THEN
+        RETURN p_twiml;
+    END IF;
+    IF p_words <> '' THEN
+        PERFORM fn.transcript_add(c, 'bot', p_words);
+    END IF;
+    UPDATE calls SET agent_spoke = agent_spoke OR p_words <> '',
+        agent_ended = agent_ended OR p_verdict IS NOT NULL, verdict = coalesce(p_verdict, verdict),
+        outcome_summary = coalesce(p_summary, outcome_summary) WHERE call_id = p_call;
+    RETURN p_twiml;
+END $$;
+
+-- One turn of the transcript, timed from the answer.
+CREATE FUNCTION fn.transcript_add(c calls, p_role text, p_text text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM fn.event_add(c.call_id, 'transcript', json_build_object('role', p_role, 'text', p_text,
+        'at_ms', greatest(0, round(extract(epoch FROM clock_timestamp() - c.answered_at) * 1000))
+        ::integer));
+END $$;
