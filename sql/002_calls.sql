@@ -77,7 +77,7 @@ BEGIN
         WHEN 'dialing' THEN NEW.status IN ('queued', 'dial_unknown', 'in_progress', 'completed',
             'failed', 'cancelled')
         WHEN 'dial_unknown' THEN NEW.status IN ('dialing', 'in_progress', 'completed', 'failed',
-            'cancelled')
+            'cancelled', 'queued') -- queued: its sender, thought dead, says that it never left
         WHEN 'in_progress' THEN NEW.status IN ('completed', 'failed', 'cancelled')
         ELSE false
     END) THEN

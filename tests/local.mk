@@ -1,0 +1,153 @@
+# Unit programs link the whole archive of their folder and those of the floors below: a call that
+# goes up or sideways does not link.
+if HAVE_CMOCKA
+base_tests = \
+	tests/unit/base/test_err \
+	tests/unit/base/test_mem \
+	tests/unit/base/test_str \
+	tests/unit/base/test_buf \
+	tests/unit/base/test_digest \
+	tests/unit/base/test_clock \
+	tests/unit/base/test_id \
+	tests/unit/base/test_json \
+	tests/unit/base/test_log
+check_PROGRAMS += $(base_tests)
+TESTS += $(base_tests)
+base_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/base/libbase.a,--no-whole-archive
+base_test_libs = src/base/libbase.a \
+	$(CRYPTO_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
+tests_unit_base_test_err_SOURCES = tests/unit/base/test_err.c
+tests_unit_base_test_err_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_base_test_err_LDFLAGS = $(base_test_whole)
+tests_unit_base_test_err_LDADD = $(base_test_libs)
+tests_unit_base_test_mem_SOURCES = tests/unit/base/test_mem.c
+tests_unit_base_test_mem_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_base_test_mem_LDFLAGS = $(base_test_whole)
+tests_unit_base_test_mem_LDADD = $(base_test_libs)
+tests_unit_base_test_str_SOURCES = tests/unit/base/test_str.c
+tests_unit_base_test_str_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_base_test_str_LDFLAGS = $(base_test_whole)
+tests_unit_base_test_str_LDADD = $(base_test_libs)
+tests_unit_base_test_buf_SOURCES = tests/unit/base/test_buf.c
+tests_unit_base_test_buf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_base_test_buf_LDFLAGS = $(base_test_whole)
+tests_unit_base_test_buf_LDADD = $(base_test_libs)
+tests_unit_base_test_digest_SOURCES = tests/unit/base/test_digest.c
+tests_unit_base_test_digest_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_base_test_digest_LDFLAGS = $(base_test_whole)
+tests_unit_base_test_digest_LDADD = $(base_test_libs)
+tests_unit_base_test_clock_SOURCES = tests/unit/base/test_clock.c
+tests_unit_base_test_clock_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_base_test_clock_LDFLAGS = $(base_test_whole)
+tests_unit_base_test_clock_LDADD = $(base_test_libs)
+tests_unit_base_test_id_SOURCES = tests/unit/base/test_id.c
+tests_unit_base_test_id_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_base_test_id_LDFLAGS = $(base_test_whole)
+tests_unit_base_test_id_LDADD = $(base_test_libs)
+tests_unit_base_test_json_SOURCES = tests/unit/base/test_json.c
+tests_unit_base_test_json_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_base_test_json_LDFLAGS = $(base_test_whole)
+tests_unit_base_test_json_LDADD = $(base_test_libs)
+tests_unit_base_test_log_SOURCES = tests/unit/base/test_log.c
+tests_unit_base_test_log_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_base_test_log_LDFLAGS = $(base_test_whole)
+tests_unit_base_test_log_LDADD = $(base_test_libs)
+endif
+
+if HAVE_CMOCKA
+sys_tests = \
+	tests/unit/sys/test_conf \
+	tests/unit/sys/test_signals \
+	tests/unit/sys/test_daemon \
+	tests/unit/sys/test_supervise \
+	tests/unit/sys/test_crash
+check_PROGRAMS += $(sys_tests)
+TESTS += $(sys_tests)
+sys_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/sys/libsys.a,--no-whole-archive
+sys_test_libs = src/sys/libsys.a src/base/libbase.a \
+	$(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
+tests_unit_sys_test_conf_SOURCES = tests/unit/sys/test_conf.c
+tests_unit_sys_test_conf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sys_test_conf_LDFLAGS = $(sys_test_whole)
+tests_unit_sys_test_conf_LDADD = $(sys_test_libs)
+tests_unit_sys_test_signals_SOURCES = tests/unit/sys/test_signals.c
+tests_unit_sys_test_signals_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sys_test_signals_LDFLAGS = $(sys_test_whole)
+tests_unit_sys_test_signals_LDADD = $(sys_test_libs)
+tests_unit_sys_test_daemon_SOURCES = tests/unit/sys/test_daemon.c
+tests_unit_sys_test_daemon_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sys_test_daemon_LDFLAGS = $(sys_test_whole)
+tests_unit_sys_test_daemon_LDADD = $(sys_test_libs)
+tests_unit_sys_test_supervise_SOURCES = tests/unit/sys/test_supervise.c
+tests_unit_sys_test_supervise_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sys_test_supervise_LDFLAGS = $(sys_test_whole)
+tests_unit_sys_test_supervise_LDADD = $(sys_test_libs)
+# Crash points are compiled in here, whatever the build says.
+tests_unit_sys_test_crash_SOURCES = tests/unit/sys/test_crash.c src/sys/crash.c
+tests_unit_sys_test_crash_CPPFLAGS = $(AM_CPPFLAGS) -DCRASH_POINTS=1 $(CMOCKA_CFLAGS)
+tests_unit_sys_test_crash_LDADD = src/base/libbase.a $(CRYPTO_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
+endif
+
+# These two want a PostgreSQL in OFFHOOK_TEST_DATABASE_URL and skip without one.
+if HAVE_CMOCKA
+db_tests = \
+	tests/unit/db/test_db \
+	tests/unit/db/test_migrate
+check_PROGRAMS += $(db_tests)
+TESTS += $(db_tests)
+db_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/db/libdb.a,--no-whole-archive
+db_test_libs = src/db/libdb.a src/base/libbase.a \
+	$(PQ_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
+tests_unit_db_test_db_SOURCES = tests/unit/db/test_db.c
+tests_unit_db_test_db_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_db_test_db_LDFLAGS = $(db_test_whole)
+tests_unit_db_test_db_LDADD = $(db_test_libs)
+tests_unit_db_test_migrate_SOURCES = tests/unit/db/test_migrate.c
+tests_unit_db_test_migrate_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_db_test_migrate_LDFLAGS = $(db_test_whole)
+tests_unit_db_test_migrate_LDADD = $(db_test_libs)
+endif
+
+if HAVE_CMOCKA
+http_tests = \
+	tests/unit/http/test_req \
+	tests/unit/http/test_resp \
+	tests/unit/http/test_router \
+	tests/unit/http/test_shape \
+	tests/unit/http/test_valid \
+	tests/unit/http/test_fcgi \
+	tests/unit/http/test_fetch
+check_PROGRAMS += $(http_tests)
+TESTS += $(http_tests)
+http_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/http/libhttp.a,--no-whole-archive
+http_test_libs = src/http/libhttp.a src/base/libbase.a \
+	$(FCGI_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
+tests_unit_http_test_req_SOURCES = tests/unit/http/test_req.c
+tests_unit_http_test_req_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_http_test_req_LDFLAGS = $(http_test_whole)
+tests_unit_http_test_req_LDADD = $(http_test_libs)
+tests_unit_http_test_resp_SOURCES = tests/unit/http/test_resp.c
+tests_unit_http_test_resp_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_http_test_resp_LDFLAGS = $(http_test_whole)
+tests_unit_http_test_resp_LDADD = $(http_test_libs)
+tests_unit_http_test_router_SOURCES = tests/unit/http/test_router.c
+tests_unit_http_test_router_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_http_test_router_LDFLAGS = $(http_test_whole)
+tests_unit_http_test_router_LDADD = $(http_test_libs)
+tests_unit_http_test_shape_SOURCES = tests/unit/http/test_shape.c
+tests_unit_http_test_shape_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_http_test_shape_LDFLAGS = $(http_test_whole)
+tests_unit_http_test_shape_LDADD = $(http_test_libs)
+tests_unit_http_test_valid_SOURCES = tests/unit/http/test_valid.c
+tests_unit_http_test_valid_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_http_test_valid_LDFLAGS = $(http_test_whole)
+tests_unit_http_test_valid_LDADD = $(http_test_libs)
+tests_unit_http_test_fcgi_SOURCES = tests/unit/http/test_fcgi.c
+tests_unit_http_test_fcgi_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_http_test_fcgi_LDFLAGS = $(http_test_whole)
+tests_unit_http_test_fcgi_LDADD = $(http_test_libs)
+tests_unit_http_test_fetch_SOURCES = tests/unit/http/test_fetch.c
+tests_unit_http_test_fetch_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_http_test_fetch_LDFLAGS = $(http_test_whole)
+tests_unit_http_test_fetch_LDADD = $(http_test_libs)
+endif

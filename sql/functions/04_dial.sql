@@ -140,7 +140,7 @@ BEGIN
         RETURN NULL;
     END IF;
     UPDATE attempts SET state = 'refused', check_at = NULL WHERE attempt_id = p_attempt;
-    IF c.status <> 'dialing' OR c.attempt_id <> p_attempt THEN
+    IF c.status NOT IN ('dialing', 'dial_unknown') OR c.attempt_id <> p_attempt THEN
         RETURN NULL; -- cancelled meanwhile
     END IF;
     IF p_answer = 'refused' OR (p_answer = 'not_sent' AND c.direct)

@@ -1,0 +1,15 @@
+noinst_LIBRARIES += src/api/libapi.a
+src_api_libapi_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+src_api_libapi_a_SOURCES = \
+	src/api/gate.c \
+	src/api/gate.h \
+	src/api/twiml.c \
+	src/api/twiml.h \
+	src/api/calls.c \
+	src/api/health.c \
+	src/api/hooks.c \
+	src/api/openapi.c \
+	src/api/recordings.c \
+	src/api/users.c \
+	src/api/routes.c \
+	src/api/routes.h

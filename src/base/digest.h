@@ -13,10 +13,10 @@
 #define DIGEST_SHA1_SIZE 20
 
 void digest_sha256(const void *data, size_t len, uint8_t out[DIGEST_SHA256_SIZE]);
-void digest_hmac_sha1(const void *key, size_t key_len, const void *data, size_t len,
-    uint8_t out[DIGEST_SHA1_SIZE]);
-void digest_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
-    uint8_t out[DIGEST_SHA256_SIZE]);
+void digest_hmac_sha1(
+    const void *key, size_t key_len, const void *data, size_t len, uint8_t out[DIGEST_SHA1_SIZE]);
+void digest_hmac_sha256(
+    const void *key, size_t key_len, const void *data, size_t len, uint8_t out[DIGEST_SHA256_SIZE]);
 uint32_t digest_crc32(const void *data, size_t len);
 
 /* Lower-case hex and a zero: out has 2 * len + 1 bytes. */

@@ -11,6 +11,7 @@ enum rc {
 	RC_OK = 0,
 	RC_INVALID,         /* the caller's input is wrong: asking again with it is useless */
 	RC_UNAUTHENTICATED, /* nobody we know */
+	RC_NO_WORKSPACE,    /* a key above a workspace that named none to act in */
 	RC_FORBIDDEN,       /* known, but not allowed */
 	RC_NOT_FOUND,       /* no such thing, or not the caller's: the two look alike */
 	RC_CONFLICT,        /* the state of things forbids it now */

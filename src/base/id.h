@@ -9,8 +9,8 @@
 
 #include <stdbool.h>
 
-#define ID_SIZE 40      /* prefix (up to 12), 26 characters, zero */
-#define ID_KEY_SIZE 43  /* ohk_ + 32 + 6 + zero */
+#define ID_SIZE 40     /* prefix (up to 12), 26 characters, zero */
+#define ID_KEY_SIZE 43 /* ohk_ + 32 + 6 + zero */
 
 /* prefix with its underscore: "call_". */
 void id_make(char out[ID_SIZE], const char *prefix);

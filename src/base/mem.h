@@ -25,7 +25,7 @@ void arena_reset(struct arena *a);
 /* Zeroed memory, aligned for any type, owned by the arena. */
 void *arena_alloc(struct arena *a, size_t size) __attribute__((returns_nonnull));
 char *arena_strdup(struct arena *a, const char *s) __attribute__((returns_nonnull));
-/* The first n bytes of s and a closing zero. */
+/* The first n bytes of s (which must have that many, zeros included) and a closing zero. */
 char *arena_strndup(struct arena *a, const char *s, size_t n) __attribute__((returns_nonnull));
 char *arena_printf(struct arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), returns_nonnull));

@@ -18,6 +18,8 @@ bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 /* True when nothing but ASCII or Unicode white space is in s (valid UTF-8). */
 bool str_blank(const char *s);
+/* Bytes of the first character of s and its code point; 0 when there is none or it is not valid. */
+size_t str_utf8_next(const char *s, size_t len, uint32_t *code);
 /* Valid UTF-8, as RFC 3629 has it. */
 bool str_utf8(const char *s, size_t len);
 /* Characters (code points) in valid UTF-8. */
@@ -28,12 +30,14 @@ bool str_e164(const char *s);
 /* An id of the tenancy tree: 3 to 64 of A-Z a-z 0-9 _ - */
 bool str_tenant_id(const char *s);
 
-/* A phone number for the log: country part and the last two digits, "+1…67". out has 16 bytes. */
+/* A phone number for the log: country part and the last two digits, "+1…67"; anything else is
+ * "(not a number)". Returns out. */
 #define STR_MASKED_SIZE 16
 const char *str_mask_phone(const char *s, char out[STR_MASKED_SIZE]);
 
-/* Splits "k=v&k=v" in place, decoding %XX and '+'. Returns how many pairs (at most max), or -1
- * when the text is malformed, decodes to a zero byte, or holds more than max pairs. */
+/* Splits "k=v&k=v" in place, decoding %XX and '+'; "k" alone has the value "". Returns how many
+ * pairs (at most max), or -1 when the text is malformed (an empty pair or name included), decodes
+ * to a zero byte or to what is not UTF-8, or holds more than max pairs. */
 struct str_pair {
 	char *name;
 	char *value;

@@ -1,0 +1,23 @@
+noinst_LIBRARIES += src/domain/libdomain.a
+src_domain_libdomain_a_CPPFLAGS = $(AM_CPPFLAGS)
+src_domain_libdomain_a_SOURCES = \
+	src/domain/agent.c \
+	src/domain/agent.h \
+	src/domain/call.c \
+	src/domain/call.h \
+	src/domain/customer.c \
+	src/domain/customer.h \
+	src/domain/figures.c \
+	src/domain/figures.h \
+	src/domain/keep.c \
+	src/domain/keep.h \
+	src/domain/leg.c \
+	src/domain/leg.h \
+	src/domain/pacer.c \
+	src/domain/pacer.h \
+	src/domain/queue.c \
+	src/domain/queue.h \
+	src/domain/recording.c \
+	src/domain/recording.h \
+	src/domain/script.c \
+	src/domain/script.h

@@ -22,11 +22,14 @@ struct fcgi_server {
 	size_t max_body;
 	long max_requests;
 	void (*handle)(const struct req *req, struct resp *resp, void *arg);
-	void (*idle)(void *arg); /* after each answered request; may be NULL */
+	/* After each answered request, and while there is none whenever a signal comes or a second
+	 * has passed: the place to look at flags and call fcgi_stop(). May be NULL. */
+	void (*idle)(void *arg);
 	void *arg;
 };
 int fcgi_serve(struct fcgi_server *server);
-/* Ends fcgi_serve() after the request at hand. Safe in a signal handler. */
+/* Ends fcgi_serve() after the request at hand, at once when there is none (a second later in the
+ * unlucky moment). Safe in a signal handler. Signals come in between requests only. */
 void fcgi_stop(void);
 
 #endif

@@ -23,33 +23,33 @@ struct fetch {
 	int connect_ms, total_ms; /* both required */
 	const char *ca_file;      /* an extra CA bundle, or NULL */
 	size_t max_reply;         /* bytes; a longer one is an error */
-	int to_fd;                /* -1, or a file that takes the reply's body instead of reply.body */
+	int to_fd; /* -1, or a file that takes the reply's body instead of reply.body */
 	/*
 	 * A send window in CLOCK_BOOTTIME microseconds, 0 for none: the headers may go out before,
 	 * but the last byte of the body is written at not_before or later and never after
 	 * not_after; when it is too late the request is abandoned unfinished, which the peer cannot
-	 * act upon.
+	 * act upon. Only for a request that has a body.
 	 */
 	int64_t not_before_us, not_after_us;
 };
 
 /* How it ended, sorted by what the peer may have done. */
 enum fetch_end {
-	FETCH_ANSWERED,  /* status is set */
-	FETCH_NOT_SENT,  /* the request never left whole: the peer cannot have acted */
-	FETCH_UNKNOWN    /* it left, no whole answer came: the peer may have acted */
+	FETCH_ANSWERED, /* status is set */
+	FETCH_NOT_SENT, /* the request never left whole: the peer cannot have acted */
+	FETCH_UNKNOWN   /* it left, no whole answer came: the peer may have acted */
 };
 
 struct fetch_result {
 	enum fetch_end end;
 	long status;
-	struct buf body;          /* of the reply; empty with to_fd */
-	int64_t body_bytes;       /* how many bytes the reply's body had */
-	int64_t content_length;   /* as announced, or -1 */
-	int64_t retry_after_s;    /* from the header, or -1 */
-	int64_t connect_us;       /* until the connection (TLS included) stood, 0 when it never did */
-	int64_t sent_us;          /* CLOCK_BOOTTIME when the last byte was handed over, 0 if never */
-	char error[160];          /* a sentence when it was not answered */
+	struct buf body;        /* of the reply; empty with to_fd */
+	int64_t body_bytes;     /* how many bytes the reply's body had */
+	int64_t content_length; /* as announced, or -1 */
+	int64_t retry_after_s;  /* from the header, or -1 */
+	int64_t connect_us;     /* until the connection (TLS included) stood, 0 when it never did */
+	int64_t sent_us;        /* CLOCK_BOOTTIME when the last byte was handed over, 0 if never */
+	char error[160];        /* a sentence when it was not answered */
 };
 
 void fetch_init(void); /* once a process, after fork */
@@ -62,8 +62,10 @@ void fetch_result_free(struct fetch_result *result);
 /* Several at once in a caller's loop. */
 struct fetch_pool;
 struct fetch_pool *fetch_pool_new(void);
+/* What is still under way is abandoned, without a word to its done(). */
 void fetch_pool_free(struct fetch_pool *p);
-/* Starts one; done(result, arg) is called from fetch_pool_run(), once. f is copied, its texts too. */
+/* Starts one; done(result, arg) is called from fetch_pool_run(), once, and may start another; the
+ * result is freed when it returns. f is copied, its texts too. */
 void fetch_pool_start(struct fetch_pool *p, const struct fetch *f,
     void (*done)(struct fetch_result *result, void *arg), void *arg);
 int fetch_pool_active(const struct fetch_pool *p);

@@ -1,0 +1,18 @@
+# Floor 2: HTTP, inward by libfcgi and outward by libcurl, each used by one file.
+noinst_LIBRARIES += src/http/libhttp.a
+src_http_libhttp_a_SOURCES = \
+	src/http/req.h \
+	src/http/req.c \
+	src/http/resp.h \
+	src/http/resp.c \
+	src/http/router.h \
+	src/http/router.c \
+	src/http/shape.h \
+	src/http/shape.c \
+	src/http/valid.h \
+	src/http/valid.c \
+	src/http/fcgi.h \
+	src/http/fcgi.c \
+	src/http/fetch.h \
+	src/http/fetch.c
+src_http_libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)

@@ -16,12 +16,14 @@ struct resp {
 	int status;         /* 0 until set */
 	struct buf headers; /* "Name: value\r\n"… without Status */
 	struct buf body;
-	bool has_type;      /* a Content-Type was set */
+	bool has_type; /* a Content-Type was set */
 };
 
 void resp_init(struct resp *r);
 void resp_clear(struct resp *r); /* for the next request; memory is kept */
 void resp_free(struct resp *r);
+
+/* An answer replaces an earlier one's status and body; a Content-Type that was set first stays. */
 
 /* Adds a header; false (and nothing added) when name or value holds a control character. */
 bool resp_header(struct resp *r, const char *name, const char *value);

@@ -18,7 +18,8 @@ struct router_match {
 };
 
 /* Whether path fits the pattern; fills match. Literal text is compared exactly, case included. */
-bool router_match(struct arena *a, const char *pattern, const char *path, struct router_match *match);
+bool router_match(
+    struct arena *a, const char *pattern, const char *path, struct router_match *match);
 /* The value of a path name, or NULL. */
 const char *router_value(const struct router_match *match, const char *name);
 

@@ -13,7 +13,7 @@ enum shape_type {
 	SHAPE_INT,
 	SHAPE_REAL,
 	SHAPE_BOOL,
-	SHAPE_TIME,  /* text from the database, already ISO 8601 with Z */
+	SHAPE_TIME,   /* text from the database, already ISO 8601 with Z */
 	SHAPE_OBJECT, /* JSON text from the database */
 	SHAPE_ARRAY   /* JSON text from the database */
 };
@@ -29,8 +29,8 @@ struct shape {
 };
 
 /* value(arg, i) gives the text of the i-th field of the table, or NULL for null. New reference. */
-json_t *shape_object(const struct shape *shape, const char *(*value)(const void *arg, int i),
-    const void *arg);
+json_t *shape_object(
+    const struct shape *shape, const char *(*value)(const void *arg, int i), const void *arg);
 /* The JSON Schema. New reference. */
 json_t *shape_schema(const struct shape *shape, const char *title, const char *description);
 

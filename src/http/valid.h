@@ -30,10 +30,11 @@ struct field {
 	bool nullable;       /* null is taken as absent */
 	int64_t min, max;    /* 0, 0: no limit */
 	const char *choices; /* FIELD_CHOICE: "a|b" */
-	const char *pattern; /* FIELD_CHOICE that the seed declares as a pattern: its text, or NULL */
-	const char *absent;  /* default as JSON text ("\"auto\"", "100"), or NULL */
-	const char *title;   /* for OpenAPI */
-	const char *help;    /* for OpenAPI */
+	const char
+	    *pattern; /* FIELD_CHOICE that the seed declares as a pattern: its text, or NULL */
+	const char *absent; /* default as JSON text ("\"auto\"", "100"), or NULL */
+	const char *title;  /* for OpenAPI */
+	const char *help;   /* for OpenAPI */
 };
 
 #define VALID_FIELDS_MAX 24
@@ -41,7 +42,7 @@ struct field {
 /* Typed values, by the position of the field in its table. Owned by the arena. */
 struct input {
 	const struct field *fields;
-	bool given[VALID_FIELDS_MAX]; /* was in the request and not null */
+	bool given[VALID_FIELDS_MAX];     /* was in the request and not null */
 	json_t *values[VALID_FIELDS_MAX]; /* as given, or the default, or NULL */
 	json_t *errors;                   /* array for 422, empty when all is well; borrowed */
 };

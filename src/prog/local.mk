@@ -1,0 +1,37 @@
+# Floor 7: the programs. Each links the floors that it stands on, top down.
+bin_PROGRAMS += offhook-api
+offhook_api_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+offhook_api_SOURCES = \
+	src/prog/api.c \
+	src/prog/options.c \
+	src/prog/options.h \
+	src/prog/settings.c \
+	src/prog/settings.h
+offhook_api_LDADD = \
+	src/api/libapi.a \
+	src/domain/libdomain.a \
+	src/auth/libauth.a \
+	src/http/libhttp.a \
+	src/db/libdb.a \
+	src/sys/libsys.a \
+	src/base/libbase.a \
+	$(FCGI_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS)
+
+bin_PROGRAMS += offhook-scheduler
+offhook_scheduler_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+offhook_scheduler_SOURCES = \
+	src/prog/options.c \
+	src/prog/options.h \
+	src/prog/scheduler.c \
+	src/prog/settings.c \
+	src/prog/settings.h
+offhook_scheduler_LDADD = \
+	src/work/libwork.a \
+	src/remote/libremote.a \
+	src/domain/libdomain.a \
+	src/auth/libauth.a \
+	src/http/libhttp.a \
+	src/db/libdb.a \
+	src/sys/libsys.a \
+	src/base/libbase.a \
+	$(CURL_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) -lm

@@ -1,0 +1,5 @@
+noinst_LIBRARIES += src/remote/libremote.a
+src_remote_libremote_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+src_remote_libremote_a_SOURCES = \
+	src/remote/carrier.c \
+	src/remote/carrier.h

@@ -13,7 +13,7 @@ struct child {
 	int (*run)(void *arg); /* the child's life; its result is the exit status */
 	void *arg;
 	/* kept by the supervisor */
-	pid_t pid;          /* 0 when it does not run */
+	pid_t pid; /* 0 when it does not run */
 	long started_ms;
 	long not_before_ms; /* the brake: do not refork before */
 	int quick_deaths;
@@ -36,7 +36,8 @@ struct supervisor {
  * started again: at once when it lived for a second, else with a delay that doubles from 100 ms
  * to 5 s. On SIGHUP children get SIGHUP. On SIGTERM they get SIGTERM, again every 100 ms (a
  * library's wait may swallow one), and SIGKILL after drain_ms. A child dies with its master
- * (PR_SET_PDEATHSIG, SIGTERM).
+ * (PR_SET_PDEATHSIG, SIGTERM). run() begins as after signals_init(), with all flags down and the
+ * process title set. Returns 0, or 1 when not even SIGKILL ended a child.
  */
 int supervise_run(struct supervisor *s);
 

@@ -1,0 +1,82 @@
+/*
+ * gate.h: runs a route: finds it, reads who asks, reads the input by the route's tables, calls the
+ * handler, and turns its result into the answer. The one place where that happens.
+ */
+#ifndef API_GATE_H
+#define API_GATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "auth/who.h"
+#include "base/err.h"
+#include "db/db.h"
+#include "http/req.h"
+#include "http/resp.h"
+#include "http/router.h"
+#include "http/shape.h"
+#include "http/valid.h"
+
+/* What the handlers need to know; filled from the settings by the program. */
+struct api_env {
+	struct who_env who;
+	const char *version;
+	const char *public_url;
+	const char *sql_dir; /* of the schema that this release needs */
+	bool queue_enabled;
+	int64_t sync_wait_ms;
+	int64_t default_cap, cap_ceiling;
+	int64_t credits_per_call, price_cents;
+	int64_t max_talk_s;
+	const char *carrier_token; /* signs the carrier's webhooks */
+	bool carrier_set;          /* there are credentials to dial with */
+};
+
+/* One request on its way through a handler. */
+struct ask {
+	const struct req *req;
+	struct resp *resp;
+	struct db *db;
+	const struct api_env *env;
+	struct credential who; /* not yet verified: the handler's statement does that */
+	struct router_match path;
+	struct input body, query;
+};
+
+enum route_flag {
+	ROUTE_PUBLIC = 1,    /* nobody is asked who he is */
+	ROUTE_QUERY_KEY = 2, /* ?api_key= is a credential too */
+	ROUTE_HIDDEN = 4     /* not in the OpenAPI document: for the carrier and for probes */
+};
+
+/* What a route may answer, for the OpenAPI document. status 0 ends the list. */
+struct route_answer {
+	int status;
+	const char *says;
+	const char *schema; /* name in components, "[]name" for an array of it, or NULL */
+};
+
+struct route {
+	const char *method; /* NULL ends a table */
+	const char *path;
+	/* Answers through ask->resp and returns RC_OK, or returns what is wrong; a result other than
+	 * RC_OK may come with an answer of its own (a 4xx that says more). */
+	enum rc (*handle)(struct ask *ask);
+	int flags;
+	const struct field *body, *query;
+	const char *body_schema; /* the name of the body's schema */
+	const char *tag, *operation, *summary;
+	const struct route_answer *answers;
+};
+
+/* Answers one request. */
+void gate_run(const struct route *const tables[], struct ask *ask);
+
+/* The value of {name} in the path; "" when the route has none of that name. */
+const char *ask_path(const struct ask *ask, const char *name);
+
+/* A row of a statement as an object of the shape: its columns from first_column on are the fields,
+ * in order (checked by name). */
+json_t *ask_row(const struct shape *shape, const struct rows *rows, int row, int first_column);
+
+#endif

@@ -1,0 +1,74 @@
+/* health.c: liveness, readiness, and figures for Prometheus. */
+#include <string.h>
+
+#include "api/routes.h"
+#include "db/migrate.h"
+#include "domain/figures.h"
+
+static enum rc alive(struct ask *);
+static enum rc ready(struct ask *);
+static enum rc metrics(struct ask *);
+
+const struct route health_routes[] = {
+	{ "GET", "/healthz", alive, ROUTE_PUBLIC, .tag = "health", .operation = "healthz",
+	    .summary = "The service is up" },
+	{ "GET", "/readyz", ready, ROUTE_PUBLIC, .tag = "health", .operation = "readyz",
+	    .summary = "The database is reachable and its schema is current" },
+	{ "GET", "/metrics", metrics, .flags = ROUTE_PUBLIC | ROUTE_HIDDEN },
+	{ .method = NULL },
+};
+
+static enum rc
+alive(struct ask *ask)
+{
+	resp_json(
+	    ask->resp, 200, json_pack("{s:s, s:s}", "status", "ok", "version", ask->env->version));
+	return RC_OK;
+}
+
+static enum rc
+ready(struct ask *ask)
+{
+	bool current;
+	enum rc rc = migrate_current(ask->db, ask->env->sql_dir, &current);
+
+	if (rc != RC_OK) {
+		resp_detail(ask->resp, 503, "The database cannot be reached");
+		resp_header(ask->resp, "Retry-After", "2");
+	} else if (!current) {
+		resp_detail(
+		    ask->resp, 503, "The schema is not this release's: run offhook migrate");
+		resp_header(ask->resp, "Retry-After", "10");
+	} else {
+		resp_json(ask->resp, 200, json_pack("{s:s}", "status", "ready"));
+	}
+	return RC_OK;
+}
+
+static enum rc
+metrics(struct ask *ask)
+{
+	struct rows *rows;
+	struct buf text;
+	const char *before = "";
+	enum rc rc = figures_read(ask->db, &rows);
+
+	if (rc != RC_OK)
+		return rc;
+	buf_init(&text, 64 << 10);
+	for (int i = 0; i < rows_count(rows); i++) {
+		const char *name = rows_text(rows, i, FIGURE_NAME);
+		const char *label = rows_text(rows, i, FIGURE_LABEL);
+
+		if (strcmp(name, before) != 0)
+			buf_printf(&text, "# TYPE offhook_%s %s\n", name,
+			    strstr(name, "_total") != NULL ? "counter" : "gauge");
+		before = name;
+		buf_printf(&text, label == NULL ? "offhook_%s%s %s\n" : "offhook_%s{%s} %s\n", name,
+		    label == NULL ? "" : label, rows_text(rows, i, FIGURE_VALUE));
+	}
+	rows_free(rows);
+	resp_text(ask->resp, 200, "text/plain; version=0.0.4", text.data);
+	buf_free(&text);
+	return RC_OK;
+}

@@ -1,0 +1,229 @@
+/*
+ * hooks.c: what the carrier tells us: its voice, status, recording and machine-detection webhooks.
+ * Nothing is believed before its signature is. News may come twice, late and out of order; the
+ * rules for that are in domain/leg.h and domain/agent.h.
+ */
+#include <string.h>
+
+#include "api/routes.h"
+#include "api/twiml.h"
+#include "auth/signature.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "domain/agent.h"
+#include "domain/leg.h"
+#include "domain/recording.h"
+#include "domain/script.h"
+
+#define PAIRS_MAX 128
+#define HEARD_MAX 4000
+#define TURN_MAX 100
+
+static enum rc voice(struct ask *);
+static enum rc status(struct ask *);
+static enum rc recording(struct ask *);
+static enum rc machine(struct ask *);
+
+const struct route hook_routes[] = {
+	{ "POST", "/twilio/voice/{call_id}", voice, .flags = ROUTE_PUBLIC | ROUTE_HIDDEN },
+	{ "POST", "/twilio/status/{call_id}", status, .flags = ROUTE_PUBLIC | ROUTE_HIDDEN },
+	{ "POST", "/twilio/recording/{call_id}", recording, .flags = ROUTE_PUBLIC | ROUTE_HIDDEN },
+	{ "POST", "/twilio/amd/{call_id}", machine, .flags = ROUTE_PUBLIC | ROUTE_HIDDEN },
+	{ .method = NULL },
+};
+
+/* A webhook whose signature is right. */
+struct hook {
+	struct str_pair pairs[PAIRS_MAX];
+	int count;
+	const char *call_id;
+	const char *attempt_id; /* or NULL */
+	const char *call_sid;
+};
+
+/* A form field, or NULL. An empty one is as good as none. */
+static const char *
+hook_field(const struct hook *hook, const char *name)
+{
+	for (int i = 0; i < hook->count; i++)
+		if (strcmp(hook->pairs[i].name, name) == 0)
+			return hook->pairs[i].value[0] != '\0' ? hook->pairs[i].value : NULL;
+	return NULL;
+}
+
+/* Reads and checks a webhook; on failure the answer stands. */
+static bool
+hook_read(struct ask *ask, struct hook *hook)
+{
+	const char *signature = req_header(ask->req, "x-twilio-signature");
+	char *form = arena_strndup(ask->req->arena, ask->req->body, ask->req->body_len);
+
+	hook->count = str_form(form, hook->pairs, PAIRS_MAX);
+	if (signature == NULL || hook->count < 0 ||
+	    !signature_right(ask->env->carrier_token, ask->env->public_url, ask->req->uri,
+		hook->pairs, hook->count, signature)) {
+		resp_detail(ask->resp, 403, "The signature is missing or wrong");
+		return false;
+	}
+	hook->call_id = ask_path(ask, "call_id");
+	hook->call_sid = hook_field(hook, "CallSid");
+	hook->attempt_id = req_query(ask->req, "attempt");
+	if (hook->attempt_id != NULL && !leg_attempt_id_valid(hook->attempt_id))
+		hook->attempt_id = NULL;
+	if (!id_valid(hook->call_id, "call_") || hook->call_sid == NULL) {
+		resp_detail(ask->resp, 404, "No such call");
+		return false;
+	}
+	log_about(hook->call_id);
+	return true;
+}
+
+/* The number's text when it is one, for the database; NULL otherwise. */
+static const char *
+seconds(const char *text)
+{
+	double value;
+
+	return text != NULL && str_double(text, 0, 1e6, &value) ? text : NULL;
+}
+
+static enum rc
+tell(struct ask *ask, const struct hook *hook, const char *carrier_status)
+{
+	struct leg_news news = {
+		.call_id = hook->call_id,
+		.attempt_id = hook->attempt_id,
+		.call_sid = hook->call_sid,
+		.status = carrier_status,
+		.duration = seconds(hook_field(hook, "CallDuration")),
+		.answered_by = hook_field(hook, "AnsweredBy"),
+		.max_talk_s = ask->env->max_talk_s,
+	};
+	bool taken;
+
+	return leg_tell(ask->db, &news, &taken);
+}
+
+/* What the carrier wants to hear when there is nothing to say. */
+static enum rc
+answer_empty(struct ask *ask, enum rc rc)
+{
+	if (rc == RC_OK)
+		resp_text(ask->resp, 204, "text/xml", "");
+	return rc;
+}
+
+static enum rc
+status(struct ask *ask)
+{
+	struct hook hook;
+	const char *word;
+
+	if (!hook_read(ask, &hook))
+		return RC_OK;
+	word = hook_field(&hook, "CallStatus");
+	return answer_empty(ask, word == NULL ? RC_OK : tell(ask, &hook, word));
+}
+
+static enum rc
+machine(struct ask *ask)
+{
+	struct hook hook;
+
+	if (!hook_read(ask, &hook))
+		return RC_OK;
+	return answer_empty(ask, tell(ask, &hook, "in-progress"));
+}
+
+static enum rc
+recording(struct ask *ask)
+{
+	struct recording_news news;
+	struct hook hook;
+
+	if (!hook_read(ask, &hook))
+		return RC_OK;
+	news = (struct recording_news){ hook.call_id, hook.call_sid,
+		hook_field(&hook, "RecordingSid"), hook_field(&hook, "RecordingStatus"),
+		seconds(hook_field(&hook, "RecordingDuration")) };
+	if (news.recording_sid == NULL || news.status == NULL ||
+	    !recording_sid_valid(news.recording_sid))
+		return answer_empty(ask, RC_OK);
+	return answer_empty(ask, recording_tell(ask->db, &news));
+}
+
+/* What the callee said or pressed, without what a database would refuse. */
+static const char *
+heard(struct ask *ask, const struct hook *hook)
+{
+	const char *speech = hook_field(hook, "SpeechResult");
+	const char *digits = hook_field(hook, "Digits");
+	const char *text = speech != NULL ? speech : digits != NULL ? digits : "";
+	size_t len = strlen(text);
+
+	if (!str_utf8(text, len))
+		return "";
+	if (len > HEARD_MAX)
+		for (len = HEARD_MAX; ((unsigned char)text[len] & 0xc0) == 0x80; len--)
+			;
+	return arena_strndup(ask->req->arena, text, len);
+}
+
+static const char *
+turn_url(struct ask *ask, const struct hook *hook, int64_t turn)
+{
+	return arena_printf(ask->req->arena,
+	    "%s/twilio/voice/%s?attempt=%s&turn=%lld#rc=4&rp=5xx,ct,rt&ct=3000&rt=5000",
+	    ask->env->public_url, hook->call_id, hook->attempt_id == NULL ? "" : hook->attempt_id,
+	    (long long)turn);
+}
+
+/* Thinks of a reply, keeps it, and gives the TwiML to answer. */
+static enum rc
+speak(struct ask *ask, const struct hook *hook, const struct agent_ask *question,
+    const struct agent_turn *turn, const char **twiml)
+{
+	struct arena *a = ask->req->arena;
+	struct script_turn script = { question->turn, question->heard, turn->brief, turn->language,
+		turn->answered_by, turn->silent_turns };
+	struct script_reply said = script_reply(a, &script);
+	struct agent_reply reply = { said.words, NULL, said.verdict, said.summary };
+
+	reply.twiml = said.verdict != NULL
+	    ? twiml_end(a, said.words, said.language)
+	    : twiml_listen(a, said.words, said.language, turn_url(ask, hook, question->turn + 1));
+	return agent_said(ask->db, a, hook->call_id, question->turn, &reply, twiml);
+}
+
+static enum rc
+voice(struct ask *ask)
+{
+	const char *number = req_query(ask->req, "turn");
+	const char *twiml = twiml_end(ask->req->arena, "", "en-US");
+	struct agent_ask question;
+	struct agent_turn turn;
+	struct hook hook;
+	enum rc rc;
+
+	if (!hook_read(ask, &hook))
+		return RC_OK;
+	question = (struct agent_ask){ .call_id = hook.call_id,
+		.attempt_id = hook.attempt_id,
+		.call_sid = hook.call_sid,
+		.heard = heard(ask, &hook),
+		.answered_by = hook_field(&hook, "AnsweredBy"),
+		.max_talk_s = ask->env->max_talk_s };
+	if (number != NULL && !str_int64(number, 0, TURN_MAX, &question.turn)) {
+		resp_detail(ask->resp, 404, "No such turn");
+		return RC_OK;
+	}
+	rc = agent_hear(ask->db, ask->req->arena, &question, &turn);
+	if (rc == RC_OK && turn.next == AGENT_REPLAY)
+		twiml = turn.twiml;
+	else if (rc == RC_OK && turn.next == AGENT_SPEAK)
+		rc = speak(ask, &hook, &question, &turn, &twiml);
+	if (rc == RC_OK)
+		resp_text(ask->resp, 200, "text/xml", twiml);
+	return rc;
+}

@@ -1,0 +1,16 @@
+/* routes.c: the tables joined. */
+#include "api/routes.h"
+
+#include <stddef.h>
+
+const struct route *const route_tables[] = {
+	call_routes,
+	recording_routes,
+	user_routes,
+	hook_routes,
+	health_routes,
+	openapi_routes,
+	NULL,
+};
+
+const struct named_schema *const schema_tables[] = { call_schemas, user_schemas, NULL };

@@ -1,0 +1,28 @@
+/* routes.h: every route there is, a table a resource. */
+#ifndef API_ROUTES_H
+#define API_ROUTES_H
+
+#include "api/gate.h"
+
+extern const struct route call_routes[];
+extern const struct route user_routes[];
+extern const struct route recording_routes[];
+extern const struct route hook_routes[];
+extern const struct route health_routes[];
+extern const struct route openapi_routes[];
+
+/* All tables, NULL at the end. */
+extern const struct route *const route_tables[];
+
+/* A shape or field table that answers and bodies of the OpenAPI document refer to. */
+struct named_schema {
+	const char *name; /* NULL ends a table */
+	const struct shape *shape;
+	const struct field *fields;
+	const char *help;
+};
+extern const struct named_schema call_schemas[];
+extern const struct named_schema user_schemas[];
+extern const struct named_schema *const schema_tables[];
+
+#endif

@@ -1,0 +1,66 @@
+/* twiml.c: see twiml.h. */
+#include "api/twiml.h"
+
+#include "base/buf.h"
+
+#define TWIML_MAX (60u << 10) /* the carrier takes 64 kB */
+/* How long the callee may be silent before the turn counts as silent, and how long a pause ends
+ * what the callee says. */
+#define LISTEN_S "5"
+#define PAUSE_S "2"
+
+static const char head[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response>";
+
+static void
+say(struct buf *out, const char *words, const char *language)
+{
+	if (words[0] == '\0')
+		return;
+	buf_puts(out, "<Say language=\"");
+	buf_xml(out, language);
+	buf_puts(out, "\">");
+	buf_xml(out, words);
+	buf_puts(out, "</Say>");
+}
+
+static const char *
+finish(struct arena *a, struct buf *out)
+{
+	const char *text;
+
+	buf_puts(out, "</Response>\n");
+	text = arena_strndup(a, out->data, out->len);
+	buf_free(out);
+	return text;
+}
+
+const char *
+twiml_listen(struct arena *a, const char *words, const char *language, const char *next_url)
+{
+	struct buf out;
+
+	buf_init(&out, TWIML_MAX);
+	buf_puts(&out, head);
+	buf_puts(&out,
+	    "<Gather input=\"speech dtmf\" timeout=\"" LISTEN_S "\" speechTimeout=\"" PAUSE_S
+	    "\" actionOnEmptyResult=\"true\" method=\"POST\" language=\"");
+	buf_xml(&out, language);
+	buf_puts(&out, "\" action=\"");
+	buf_xml(&out, next_url);
+	buf_puts(&out, "\">");
+	say(&out, words, language);
+	buf_puts(&out, "</Gather>");
+	return finish(a, &out);
+}
+
+const char *
+twiml_end(struct arena *a, const char *words, const char *language)
+{
+	struct buf out;
+
+	buf_init(&out, TWIML_MAX);
+	buf_puts(&out, head);
+	say(&out, words, language);
+	buf_puts(&out, "<Hangup/>");
+	return finish(a, &out);
+}

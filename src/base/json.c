@@ -1,0 +1,85 @@
+/*
+ * json.c: nesting is counted before jansson sees the text, because jansson's parser calls itself
+ * for every level. The reasons are ours: jansson's quote the text, which may not be fit to print.
+ */
+#include "base/json.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WHY_SIZE 64
+
+/*
+ * False when brackets outside of strings nest deeper than allowed. The text need not be JSON: in
+ * what is none, the first fault comes no later for jansson than for this count.
+ */
+static bool
+depth_fits(const char *text, size_t len)
+{
+	bool in_string = false;
+	int depth = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (in_string) {
+			if (text[i] == '\\')
+				i++;
+			else if (text[i] == '"')
+				in_string = false;
+		} else if (text[i] == '"') {
+			in_string = true;
+		} else if (text[i] == '[' || text[i] == '{') {
+			if (++depth > JSON_DEPTH_MAX)
+				return false;
+		} else if (text[i] == ']' || text[i] == '}') {
+			depth--;
+		}
+	}
+	return true;
+}
+
+static const char *
+reason(const json_error_t *error)
+{
+	switch (json_error_code(error)) {
+	case json_error_premature_end_of_input:
+		return "unexpected end";
+	case json_error_end_of_input_expected:
+		return "something follows the document";
+	case json_error_invalid_utf8:
+		return "not valid UTF-8";
+	case json_error_duplicate_key:
+		return "duplicate key";
+	case json_error_numeric_overflow:
+		return "number out of range";
+	case json_error_null_character:
+	case json_error_null_byte_in_key:
+		return "zero character in a string";
+	default:
+		return "syntax error";
+	}
+}
+
+json_t *
+json_parse_strict(const char *text, size_t len, char why[64])
+{
+	json_error_t error;
+	json_t *root;
+
+	why[0] = '\0';
+	if (len > 0 && memchr(text, '\0', len) != NULL) {
+		snprintf(why, WHY_SIZE, "zero byte in the text");
+		return NULL;
+	}
+	if (!depth_fits(text, len)) {
+		snprintf(why, WHY_SIZE, "nested deeper than %d levels", JSON_DEPTH_MAX);
+		return NULL;
+	}
+	root = json_loadb(
+	    len > 0 ? text : "", len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+	if (root == NULL)
+		snprintf(why, WHY_SIZE, "%s at line %d, column %d", reason(&error), error.line,
+		    error.column);
+	return root;
+}

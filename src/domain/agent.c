@@ -1,0 +1,66 @@
+/* agent.c: see agent.h. */
+#include "domain/agent.h"
+
+#include <string.h>
+
+static const char *
+copy(struct arena *a, const char *s)
+{
+	return s == NULL ? NULL : arena_strdup(a, s);
+}
+
+static const struct statement hear = {
+	"agent_hear",
+	"SELECT result, twiml, brief, language, answered_by, silent_turns"
+	" FROM fn.agent_hear($1, $2::uuid, $3, $4, $5, $6, $7)",
+	7,
+};
+
+enum rc
+agent_hear(struct db *db, struct arena *a, const struct agent_ask *ask, struct agent_turn *turn)
+{
+	char number[24], max_talk[24];
+	const char *values[] = { ask->call_id, ask->attempt_id, ask->call_sid,
+		db_int(ask->turn, number), ask->heard, ask->answered_by,
+		db_int(ask->max_talk_s, max_talk) };
+	struct rows *rows;
+	enum rc rc = db_run(db, &hear, values, &rows);
+	const char *result;
+
+	if (rc != RC_OK)
+		return rc;
+	result = rows_text(rows, 0, 0);
+	turn->next = strcmp(result, "speak") == 0 ? AGENT_SPEAK
+	    : strcmp(result, "replay") == 0       ? AGENT_REPLAY
+						  : AGENT_HANG_UP;
+	turn->twiml = copy(a, rows_text(rows, 0, 1));
+	turn->brief = copy(a, rows_text(rows, 0, 2));
+	turn->language = copy(a, rows_text(rows, 0, 3));
+	turn->answered_by = copy(a, rows_text(rows, 0, 4));
+	turn->silent_turns = rows_int(rows, 0, 5);
+	rows_free(rows);
+	return RC_OK;
+}
+
+static const struct statement said = {
+	"agent_said",
+	"SELECT fn.agent_said($1, $2, $3, $4, $5::call_outcome, $6)",
+	6,
+};
+
+enum rc
+agent_said(struct db *db, struct arena *a, const char *call_id, int64_t turn,
+    const struct agent_reply *reply, const char **twiml)
+{
+	char number[24];
+	const char *values[] = { call_id, db_int(turn, number), reply->words, reply->twiml,
+		reply->verdict, reply->summary };
+	struct rows *rows;
+	enum rc rc = db_run(db, &said, values, &rows);
+
+	if (rc != RC_OK)
+		return rc;
+	*twiml = copy(a, rows_text(rows, 0, 0));
+	rows_free(rows);
+	return RC_OK;
+}

@@ -1,0 +1,55 @@
+/*
+ * agent.h: the turn-based agent's memory: what it heard and said. A turn that comes twice is
+ * answered twice alike. The rules stand in sql/functions/06_agent.sql.
+ */
+#ifndef DOMAIN_AGENT_H
+#define DOMAIN_AGENT_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "db/db.h"
+
+enum agent_next {
+	AGENT_HANG_UP, /* the call is over, or the asker is not the leg that we dialed */
+	AGENT_REPLAY,  /* answer twiml */
+	AGENT_SPEAK    /* think, then agent_said() */
+};
+
+/* What the carrier brings with a turn. */
+struct agent_ask {
+	const char *call_id;
+	const char *attempt_id; /* or NULL */
+	const char *call_sid;
+	int64_t turn;            /* 0: the callee has just answered */
+	const char *heard;       /* "" when nothing was said */
+	const char *answered_by; /* or NULL */
+	int64_t max_talk_s;
+};
+
+struct agent_turn {
+	enum agent_next next;
+	const char *twiml;
+	const char *brief;
+	const char *language;
+	const char *answered_by; /* or NULL */
+	int64_t silent_turns;    /* turns so far in which nothing was heard */
+};
+
+enum rc agent_hear(struct db *db, struct arena *a, const struct agent_ask *ask,
+    struct agent_turn *turn) MUST_CHECK;
+
+/* What the agent says; verdict NULL: the talk goes on. */
+struct agent_reply {
+	const char *words;
+	const char *twiml;
+	const char *verdict; /* an outcome_type: this reply ends the call */
+	const char *summary;
+};
+
+/* Keeps the reply; twiml is what is to be answered (an earlier answer to the same turn wins). */
+enum rc agent_said(struct db *db, struct arena *a, const char *call_id, int64_t turn,
+    const struct agent_reply *reply, const char **twiml) MUST_CHECK;
+
+#endif

@@ -1,0 +1,280 @@
+/* call.c: see call.h. */
+#include "domain/call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+void
+call_wish_init(struct call_wish *wish)
+{
+	memset(wish, 0, sizeof *wish);
+	id_make(wish->call_id, "call_");
+	id_make(wish->task_id, "task_");
+}
+
+static const struct {
+	const char *result;
+	enum rc rc;
+	enum call_refusal refusal;
+} results[] = {
+	{ "accepted", RC_OK, CALL_ACCEPTED },
+	{ "replay", RC_OK, CALL_REPLAY },
+	{ "past", RC_OK, CALL_PAST },
+	{ "conflict", RC_OK, CALL_KEY_CONFLICT },
+	{ "in_progress", RC_OK, CALL_KEY_RUNNING },
+	{ "state_unknown", RC_OK, CALL_KEY_UNKNOWN },
+	{ "maintenance", RC_OK, CALL_MAINTENANCE },
+	{ "no_credit", RC_OK, CALL_NO_CREDIT },
+	{ "at_cap", RC_OK, CALL_AT_CAP },
+	{ "unauthenticated", RC_UNAUTHENTICATED, CALL_ACCEPTED },
+	{ "workspace_missing", RC_NO_WORKSPACE, CALL_ACCEPTED },
+	{ "workspace_unknown", RC_NOT_FOUND, CALL_ACCEPTED },
+};
+
+static const struct statement accept_call = {
+	"call_accept",
+	"SELECT result, workspace_id, status, body FROM fn.call_accept($1::bytea, $2, $3, $4, $5,"
+	" $6, $7, $8::bytea, $9, $10, $11, $12, $13, $14, $15::json, $16, $17, $18::json,"
+	" $19::timestamptz, $20, $21, $22, $23)",
+	23,
+};
+
+enum rc
+call_accept(struct db *db, struct arena *a, const struct credential *who,
+    const struct call_wish *wish, struct call_acceptance *acceptance)
+{
+	char credits[24], price[24], cap[24];
+	const char *values[23] = {
+		[5] = wish->idem_key,
+		[6] = wish->idem_route,
+		[7] = wish->idem_fingerprint,
+		[8] = wish->call_id,
+		[9] = wish->task_id,
+		[10] = wish->target_phone,
+		[11] = wish->brief,
+		[12] = wish->language,
+		[13] = wish->kind,
+		[14] = wish->parsed_slots,
+		[15] = wish->ask_user_mode,
+		[16] = wish->machine_detection,
+		[17] = wish->metadata,
+		[18] = wish->not_after,
+		[19] = db_bool(wish->direct),
+		[20] = db_int(wish->credits, credits),
+		[21] = db_int(wish->price_cents, price),
+		[22] = db_int(wish->default_cap, cap),
+	};
+	const char *result, *body;
+	struct rows *rows;
+	enum rc rc;
+
+	who_params(who, values);
+	rc = db_run(db, &accept_call, values, &rows);
+	if (rc != RC_OK)
+		return rc;
+	result = rows_text(rows, 0, 0);
+	body = rows_text(rows, 0, 3);
+	rc = RC_BROKEN;
+	for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
+		if (strcmp(results[i].result, result) != 0)
+			continue;
+		rc = results[i].rc;
+		acceptance->refusal = results[i].refusal;
+	}
+	if (rc == RC_OK) {
+		acceptance->workspace_id = arena_strdup(a, rows_text(rows, 0, 1));
+		acceptance->status = (int)rows_int(rows, 0, 2);
+		acceptance->body = body == NULL ? NULL : arena_strdup(a, body);
+	}
+	rows_free(rows);
+	return rc;
+}
+
+static const struct statement dial_state = {
+	"call_dial_state",
+	"SELECT c.status, a.answer, c.call_sid, c.outcome_summary, call_is_final(c.status)"
+	" FROM calls c LEFT JOIN attempts a ON a.attempt_id = c.attempt_id"
+	" AND a.workspace_id = c.workspace_id WHERE c.call_id = $1",
+	1,
+};
+
+enum rc
+call_dial_state(struct db *db, struct arena *a, const char *call_id, enum call_dial *state,
+    const char **status, const char **reason)
+{
+	const char *values[] = { call_id };
+	const char *answer, *summary;
+	struct rows *rows;
+	enum rc rc = db_run(db, &dial_state, values, &rows);
+
+	if (rc != RC_OK)
+		return rc;
+	answer = rows_text(rows, 0, 1);
+	summary = rows_text(rows, 0, 3);
+	*status = arena_strdup(a, rows_text(rows, 0, 0));
+	*reason = arena_strdup(a, summary == NULL ? "" : summary);
+	*state = CALL_DIAL_WAITS;
+	if (answer != NULL && strcmp(answer, "accepted") == 0)
+		*state = CALL_DIALED;
+	else if (answer != NULL && strcmp(answer, "unknown") == 0)
+		*state = CALL_DIAL_LOST;
+	else if (rows_bool(rows, 0, 4))
+		*state = CALL_DIAL_FAILED;
+	rows_free(rows);
+	return RC_OK;
+}
+
+static const struct statement answer_store = {
+	"call_answer_store",
+	"UPDATE idempotency_keys SET status = $5, body = $6"
+	" WHERE workspace_id = $1 AND route = $2 AND key = $3 AND call_id = $4 AND status IS NULL",
+	6,
+};
+
+enum rc
+call_answer_store(struct db *db, const char *workspace_id, const struct call_wish *wish, int status,
+    const char *body)
+{
+	char number[24];
+	const char *values[] = { workspace_id, wish->idem_route, wish->idem_key, wish->call_id,
+		db_int(status, number), body };
+
+	return db_run(db, &answer_store, values, NULL);
+}
+
+/* The public view of a call, but for the fields that a list leaves out. */
+#define CALL_VIEW                                                                                    \
+	" c.call_id, c.workspace_id AS customer_id, c.task_id, c.target_phone, c.language,"          \
+	" c.status, c.call_sid, fn.iso(c.started_at) AS started_at, fn.iso(c.ended_at) AS ended_at," \
+	" c.duration_sec, c.outcome_type, CASE WHEN call_is_final(c.status)"                         \
+	" THEN c.outcome_summary END AS outcome_summary, c.charge_cents AS outcome_charge_cents,"    \
+	" fn.iso(c.created_at) AS created_at, coalesce(r.state = 'stored', false) AS has_recording," \
+	" CASE WHEN r.state = 'stored' THEN '/calls/' || c.call_id || '/recording' END"              \
+	" AS recording_url, NULL AS reservation_signals, c.metadata"
+
+static const struct statement show = {
+	"call_show",
+	"SELECT who.workspace_id, c.call_id IS NOT NULL," CALL_VIEW ","
+	" (SELECT coalesce(json_agg(json_build_object('role', e.data->'role', 'text', e.data->'text',"
+	" 'at_ms', e.data->'at_ms', 'at', fn.iso(e.created_at)) ORDER BY e.event_id), '[]')"
+	" FROM call_events e WHERE e.call_id = c.call_id AND e.event_type = 'transcript')"
+	" AS transcript_full, NULL AS supervisor_decisions"
+	" FROM fn.caller($1::bytea, $2, $3, $4, $5) who"
+	" LEFT JOIN calls c ON c.call_id = $6 AND c.workspace_id = who.workspace_id"
+	" LEFT JOIN recordings r ON r.call_id = c.call_id AND r.workspace_id = c.workspace_id",
+	6,
+};
+
+/* Runs a statement about one call of the caller, whose second column says whether there is one. */
+static enum rc
+run_for_call(struct db *db, const struct credential *who, const struct statement *statement,
+    const char *values[], struct rows **rows)
+{
+	enum rc rc;
+
+	who_params(who, values);
+	rc = db_run(db, statement, values, rows);
+	if (rc != RC_OK)
+		return rc;
+	rc = who_result(who, *rows);
+	if (rc == RC_OK && !rows_bool(*rows, 0, 1))
+		rc = RC_NOT_FOUND;
+	if (rc != RC_OK)
+		rows_free(*rows);
+	return rc;
+}
+
+enum rc
+call_show(struct db *db, const struct credential *who, const char *call_id, struct rows **rows)
+{
+	const char *values[6] = { [5] = call_id };
+
+	return run_for_call(db, who, &show, values, rows);
+}
+
+static const struct statement list = {
+	"call_list",
+	"SELECT who.workspace_id, $9::text IS NULL OR b.call_id IS NOT NULL, x.*"
+	" FROM fn.caller($1::bytea, $2, $3, $4, $5) who"
+	" LEFT JOIN calls b ON b.call_id = $9 AND b.workspace_id = who.workspace_id"
+	" LEFT JOIN LATERAL (SELECT" CALL_VIEW " FROM calls c"
+	" LEFT JOIN recordings r ON r.call_id = c.call_id AND r.workspace_id = c.workspace_id"
+	" WHERE c.workspace_id = who.workspace_id"
+	" AND ($7::text IS NULL OR c.status = $7::call_status)"
+	" AND c.created_at >= coalesce($8::timestamptz, '-infinity')"
+	" AND (c.created_at, c.call_id) < (coalesce(b.created_at, 'infinity'), coalesce(b.call_id, ''))"
+	" ORDER BY c.created_at DESC, c.call_id DESC LIMIT $6) x ON true",
+	9,
+};
+
+enum rc
+call_list(struct db *db, const struct credential *who, const struct call_filter *filter,
+    bool *known, struct rows **rows)
+{
+	char limit[24];
+	const char *values[9] = { [5] = db_int(filter->limit, limit),
+		[6] = filter->status,
+		[7] = filter->since,
+		[8] = filter->before };
+	enum rc rc;
+
+	who_params(who, values);
+	rc = db_run(db, &list, values, rows);
+	if (rc != RC_OK)
+		return rc;
+	rc = who_result(who, *rows);
+	if (rc == RC_OK)
+		*known = rows_bool(*rows, 0, 1);
+	else
+		rows_free(*rows);
+	return rc;
+}
+
+static const struct statement events = {
+	"call_events",
+	"SELECT who.workspace_id, c.call_id IS NOT NULL, e.event_id, e.call_id, e.event_type,"
+	" fn.iso(e.created_at) AS created_at, e.data"
+	" FROM fn.caller($1::bytea, $2, $3, $4, $5) who"
+	" LEFT JOIN calls c ON c.call_id = $6 AND c.workspace_id = who.workspace_id"
+	" LEFT JOIN call_events e ON e.call_id = c.call_id AND e.event_id > $7"
+	" ORDER BY e.event_id LIMIT 10000",
+	7,
+};
+
+enum rc
+call_events(struct db *db, const struct credential *who, const char *call_id, int64_t after,
+    struct rows **rows)
+{
+	char number[24];
+	const char *values[7] = { [5] = call_id, [6] = db_int(after, number) };
+
+	return run_for_call(db, who, &events, values, rows);
+}
+
+static const struct statement cancel = {
+	"call_cancel",
+	"SELECT who.workspace_id, coalesce(fn.call_cancel(who.workspace_id, $6), false)"
+	" FROM fn.caller($1::bytea, $2, $3, $4, $5) who",
+	6,
+};
+
+enum rc
+call_cancel(struct db *db, const struct credential *who, const char *call_id, bool *cancelled)
+{
+	const char *values[6] = { [5] = call_id };
+	struct rows *rows;
+	enum rc rc;
+
+	who_params(who, values);
+	rc = db_run(db, &cancel, values, &rows);
+	if (rc != RC_OK)
+		return rc;
+	rc = who_result(who, rows);
+	if (rc == RC_NOT_FOUND) /* a workspace out of reach holds no call that could be cancelled */
+		rc = RC_OK;
+	*cancelled = rc == RC_OK && rows_bool(rows, 0, 1);
+	rows_free(rows);
+	return rc;
+}

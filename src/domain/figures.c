@@ -1,0 +1,33 @@
+/* figures.c: see figures.h. Counts of states come from small partial indexes, never from a walk
+ * over all calls. */
+#include "domain/figures.h"
+
+#include <stddef.h>
+
+static const struct statement read_all = {
+	"figures_read",
+	"SELECT 'calls', 'status=\"' || s.status || '\"', coalesce(c.n, 0)"
+	" FROM unnest('{dialing,dial_unknown,in_progress}'::call_status[]) s (status)"
+	" LEFT JOIN (SELECT status, count(*) AS n FROM calls"
+	" WHERE status IN ('dialing', 'dial_unknown', 'in_progress') GROUP BY status) c USING (status)"
+	" UNION ALL SELECT 'calls', 'status=\"queued\"', greatest(0, s.last_value"
+	" - CASE WHEN s.is_called THEN 0 ELSE 1 END - d.departed)"
+	" FROM call_queue_no s, queue_departures d"
+	" UNION ALL SELECT 'recordings_pending', NULL, count(*) FROM recordings"
+	" WHERE check_at IS NOT NULL"
+	" UNION ALL SELECT 'attempts_open', 'state=\"' || s.state || '\"', coalesce(a.n, 0)"
+	" FROM unnest('{intent,live,unknown}'::attempt_state[]) s (state)"
+	" LEFT JOIN (SELECT state, count(*) AS n FROM attempts WHERE check_at IS NOT NULL"
+	" GROUP BY state) a USING (state)"
+	" UNION ALL SELECT 'queue_departed_total', NULL, departed FROM queue_departures"
+	" UNION ALL SELECT 'pacer_epoch', NULL, epoch FROM pacer"
+	" UNION ALL SELECT 'scheduler_seen_seconds', NULL,"
+	" coalesce(extract(epoch FROM clock_timestamp() - seen_at), -1)::bigint FROM pacer",
+	0,
+};
+
+enum rc
+figures_read(struct db *db, struct rows **rows)
+{
+	return db_run(db, &read_all, NULL, rows);
+}

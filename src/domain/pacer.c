@@ -1,0 +1,158 @@
+/* pacer.c: see pacer.h. */
+#include "domain/pacer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SECOND_US 1000000
+
+int64_t
+pacer_interval_us(double cps, bool cautious)
+{
+	double n = cps >= 1 ? floor(cps) : cps;
+
+	if (cautious)
+		n = n >= 2 ? n - 1 : n / 2;
+	if (n < 1)
+		return (int64_t)ceil(SECOND_US / n) + PACER_SLACK_US;
+	return (int64_t)ceil((SECOND_US + PACER_SLACK_US) / n);
+}
+
+int64_t
+pacer_quiet_us(double cps)
+{
+	return (cps >= 1 ? SECOND_US : (int64_t)ceil(SECOND_US / cps)) + PACER_SLACK_US;
+}
+
+/* The advisory lock only keeps two schedulers from duelling for the epoch; it hangs on the
+ * session and so falls with it. What makes a deposed leader harmless is the epoch itself. */
+static const struct statement take = {
+	"pacer_take",
+	"SELECT l.taken, t.epoch, t.old_host, t.old_pid, t.old_pid_start, t.old_seen_s"
+	" FROM (SELECT pg_try_advisory_lock(hashtext('offhook pacer')) AS taken) l"
+	" LEFT JOIN LATERAL fn.pacer_take($1, $2, $3, $4) t ON l.taken",
+	4,
+};
+
+enum rc
+pacer_take(struct db *db, const struct pacer_holder *me, double cps, struct pacer_lead *lead)
+{
+	char pid[24], start[24], rate[32];
+	const char *values[] = { me->host, db_int(me->pid, pid), db_int(me->pid_start, start),
+		rate };
+	struct rows *rows;
+	enum rc rc;
+
+	snprintf(rate, sizeof rate, "%.9g", cps);
+	rc = db_run(db, &take, values, &rows);
+	if (rc != RC_OK)
+		return rc;
+	memset(lead, 0, sizeof *lead);
+	lead->taken = rows_bool(rows, 0, 0);
+	if (lead->taken) {
+		lead->epoch = rows_int(rows, 0, 1);
+		snprintf(lead->old.host, sizeof lead->old.host, "%s", rows_text(rows, 0, 2));
+		lead->old.pid = rows_int(rows, 0, 3);
+		lead->old.pid_start = rows_int(rows, 0, 4);
+		lead->old_seen_s = rows_real(rows, 0, 5);
+	}
+	rows_free(rows);
+	return RC_OK;
+}
+
+static const struct statement seen = {
+	"pacer_seen",
+	"SELECT fn.pacer_seen($1, $2), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+	2,
+};
+
+enum rc
+pacer_seen(struct db *db, int64_t epoch, double cps, bool *leads, int64_t *db_clock_us)
+{
+	char number[24], rate[32];
+	const char *values[] = { db_int(epoch, number), rate };
+	struct rows *rows;
+	enum rc rc;
+
+	snprintf(rate, sizeof rate, "%.9g", cps);
+	rc = db_run(db, &seen, values, &rows);
+	if (rc != RC_OK)
+		return rc;
+	*leads = rows_bool(rows, 0, 0);
+	*db_clock_us = rows_int(rows, 0, 1);
+	rows_free(rows);
+	return RC_OK;
+}
+
+static const struct {
+	const char *word;
+	enum pacer_answer answer;
+} answers[] = {
+	{ "granted", PACER_GRANTED },
+	{ "gone", PACER_GONE },
+	{ "expired", PACER_EXPIRED },
+	{ "at_cap", PACER_AT_CAP },
+	{ "number_busy", PACER_NUMBER_BUSY },
+	{ "not_yet", PACER_NOT_YET },
+	{ "deposed", PACER_DEPOSED },
+};
+
+static const struct statement claim = {
+	"pacer_claim",
+	"SELECT result, attempt_id, call_id, to_number, machine_detection, wait_us, next_no"
+	" FROM fn.dial_claim($1, $2, $3, $4, $5)",
+	5,
+};
+
+enum rc
+pacer_claim(struct db *db, const struct pacer_wish *wish, struct pacer_grant *grant)
+{
+	char epoch[24], no[24], lead[24], interval[24], cap[24];
+	const char *values[] = { db_int(wish->epoch, epoch), db_int(wish->queue_no, no),
+		db_int(wish->lead_us, lead), db_int(wish->interval_us, interval),
+		db_int(wish->default_cap, cap) };
+	struct rows *rows;
+	enum rc rc = db_run(db, &claim, values, &rows);
+
+	if (rc != RC_OK)
+		return rc;
+	memset(grant, 0, sizeof *grant);
+	grant->answer = PACER_GONE;
+	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
+		if (strcmp(answers[i].word, rows_text(rows, 0, 0)) == 0)
+			grant->answer = answers[i].answer;
+	if (grant->answer == PACER_GRANTED) {
+		snprintf(grant->attempt_id, sizeof grant->attempt_id, "%s", rows_text(rows, 0, 1));
+		snprintf(grant->call_id, sizeof grant->call_id, "%s", rows_text(rows, 0, 2));
+		snprintf(grant->to_number, sizeof grant->to_number, "%s", rows_text(rows, 0, 3));
+		snprintf(grant->machine_detection, sizeof grant->machine_detection, "%s",
+		    rows_text(rows, 0, 4));
+	}
+	grant->wait_us = rows_int(rows, 0, 5);
+	grant->next_no = rows_int(rows, 0, 6);
+	rows_free(rows);
+	return RC_OK;
+}
+
+static const struct statement report_dial = {
+	"pacer_report",
+	"SELECT fn.dial_result($1::uuid, $2, $3, $4, $5)",
+	5,
+};
+
+enum rc
+pacer_report(struct db *db, const struct pacer_report *report, int64_t *again_us)
+{
+	char retry[24];
+	const char *values[] = { report->attempt_id, report->answer, report->call_sid,
+		report->reason, db_int(report->retry_s, retry) };
+	struct rows *rows;
+	enum rc rc = db_run(db, &report_dial, values, &rows);
+
+	if (rc != RC_OK)
+		return rc;
+	*again_us = rows_text(rows, 0, 0) == NULL ? -1 : rows_int(rows, 0, 0);
+	rows_free(rows);
+	return RC_OK;
+}

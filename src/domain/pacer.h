@@ -1,0 +1,97 @@
+/*
+ * pacer.h: who may dial, and when. One leader at a time holds the newest epoch; a dial is granted
+ * together with its slot, its leaving the queue and its attempt, in one transaction
+ * (sql/functions/04_dial.sql).
+ *
+ * The promise is at most N dials in any second. It is kept by even spacing (GCRA without burst):
+ * slots are (1 s + PACER_SLACK) / N apart, a dial is sent at most PACER_WINDOW after its slot or
+ * not at all, and the rest of the slack is the network's. N sends after the first, at least one
+ * second has passed, however late the first was.
+ */
+#ifndef DOMAIN_PACER_H
+#define DOMAIN_PACER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "db/db.h"
+
+#define PACER_SLACK_US 60000
+#define PACER_WINDOW_US 40000
+
+/*
+ * Microseconds between two slots at cps (0.01 to 10000). A rate over 1 counts as its whole part;
+ * below 1 it is one dial in any 1/cps seconds. cautious: an older leader may still be alive and
+ * send one more, so one less is granted (at 1: one in any two seconds).
+ */
+int64_t pacer_interval_us(double cps, bool cautious);
+/* How long nothing may be sent after a takeover: one whole window of the rate, and the slack. */
+int64_t pacer_quiet_us(double cps);
+
+/* Who holds the epoch. */
+struct pacer_holder {
+	char host[160];
+	int64_t pid;
+	int64_t pid_start; /* in clock ticks since boot */
+};
+
+/* Takes the lead if nobody else's session has it; taken false otherwise. old says who had it. */
+struct pacer_lead {
+	bool taken;
+	int64_t epoch;
+	struct pacer_holder old; /* host "" when there was none */
+	double old_seen_s;       /* seconds since its last sign of life */
+};
+enum rc pacer_take(
+    struct db *db, const struct pacer_holder *me, double cps, struct pacer_lead *lead) MUST_CHECK;
+
+/* A sign of life; leads false when the epoch is no longer the newest. db_clock_us: the
+ * database's clock. */
+enum rc pacer_seen(
+    struct db *db, int64_t epoch, double cps, bool *leads, int64_t *db_clock_us) MUST_CHECK;
+
+enum pacer_answer {
+	PACER_GRANTED,
+	PACER_GONE,        /* it does not wait any more */
+	PACER_EXPIRED,     /* it has been ended */
+	PACER_AT_CAP,      /* its workspace is at its cap */
+	PACER_NUMBER_BUSY, /* another dial to that number is not bound yet */
+	PACER_NOT_YET,     /* in wait_us */
+	PACER_DEPOSED      /* the epoch is not the newest */
+};
+
+struct pacer_grant {
+	enum pacer_answer answer;
+	char attempt_id[40];
+	char call_id[40];
+	char to_number[24];
+	char machine_detection[8];
+	int64_t wait_us; /* until the slot, from some instant during the statement */
+	int64_t next_no; /* next waiting call of the same workspace and kind, 0 when none */
+};
+
+struct pacer_wish {
+	int64_t epoch;
+	int64_t queue_no;
+	int64_t lead_us; /* how much notice the sender needs */
+	int64_t interval_us;
+	int64_t default_cap; /* calls.default_max_concurrent */
+};
+
+enum rc pacer_claim(
+    struct db *db, const struct pacer_wish *wish, struct pacer_grant *grant) MUST_CHECK;
+
+/* How a dial ended: accepted, refused, throttled, not_sent, missed, unknown. */
+struct pacer_report {
+	const char *attempt_id;
+	const char *answer;
+	const char *call_sid; /* accepted */
+	const char *reason;   /* a sentence for the call's summary */
+	int64_t retry_s;      /* throttled: what the carrier asked for, else 0 */
+};
+/* again_us: when the call may be tried again, or -1 when it does not wait. */
+enum rc pacer_report(
+    struct db *db, const struct pacer_report *report, int64_t *again_us) MUST_CHECK;
+
+#endif

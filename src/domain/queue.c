@@ -1,0 +1,72 @@
+/* queue.c: see queue.h. */
+#include "domain/queue.h"
+
+#include <stddef.h>
+
+static const struct statement heads = {
+	"queue_heads",
+	"WITH RECURSIVE head AS ("
+	"(SELECT queue_no, workspace_id, direct FROM call_queue"
+	" ORDER BY workspace_id, direct, queue_no LIMIT 1)"
+	" UNION ALL SELECT n.queue_no, n.workspace_id, n.direct FROM head h CROSS JOIN LATERAL"
+	" (SELECT q.queue_no, q.workspace_id, q.direct FROM call_queue q"
+	" WHERE (q.workspace_id, q.direct) > (h.workspace_id, h.direct)"
+	" ORDER BY q.workspace_id, q.direct, q.queue_no LIMIT 1) n)"
+	" SELECT h.queue_no, h.workspace_id, h.direct, (SELECT max(queue_no) FROM call_queue) FROM head h",
+	0,
+};
+
+enum rc
+queue_heads(struct db *db, int64_t *last, struct rows **rows)
+{
+	enum rc rc = db_run(db, &heads, NULL, rows);
+
+	if (rc == RC_OK)
+		*last = rows_count(*rows) > 0 ? rows_int(*rows, 0, 3) : 0;
+	return rc;
+}
+
+static const struct statement news = {
+	"queue_news",
+	"SELECT queue_no, workspace_id, direct FROM call_queue WHERE queue_no = ANY ($2::bigint[])"
+	" UNION ALL (SELECT queue_no, workspace_id, direct FROM call_queue WHERE queue_no > $1"
+	" ORDER BY queue_no LIMIT 1000)",
+	2,
+};
+
+enum rc
+queue_news(struct db *db, int64_t after, const char *missing, struct rows **rows)
+{
+	char number[24];
+	const char *values[] = { db_int(after, number), missing };
+
+	return db_run(db, &news, values, rows);
+}
+
+static const struct statement below_cap = {
+	"queue_below_cap",
+	"SELECT w.workspace_id FROM workspaces w WHERE w.workspace_id = ANY ($1::text[])"
+	" AND fn.in_flight(w.workspace_id) < coalesce(w.max_concurrent, $2)",
+	2,
+};
+
+enum rc
+queue_below_cap(struct db *db, const char *workspaces, int64_t default_cap, struct rows **rows)
+{
+	char cap[24];
+	const char *values[] = { workspaces, db_int(default_cap, cap) };
+
+	return db_run(db, &below_cap, values, rows);
+}
+
+static const struct statement recount = {
+	"queue_recount",
+	"SELECT fn.queue_recount()",
+	0,
+};
+
+enum rc
+queue_recount(struct db *db)
+{
+	return db_run(db, &recount, NULL, NULL);
+}

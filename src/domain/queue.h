@@ -1,0 +1,29 @@
+/* queue.h: reading the queue of waiting calls, for the one who dials them. */
+#ifndef DOMAIN_QUEUE_H
+#define DOMAIN_QUEUE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "db/db.h"
+
+/* Columns of the two readings below. */
+enum { QUEUE_NO, QUEUE_WORKSPACE, QUEUE_DIRECT };
+
+/* The first waiting call of each workspace and kind; one index probe for each, however long the
+ * queue is. last: the highest number in the queue. */
+enum rc queue_heads(struct db *db, int64_t *last, struct rows **rows) MUST_CHECK;
+
+/* What came since: rows behind after, and those of the missing numbers (an array literal such as
+ * "{3,7}") that have appeared. At most 1,000, in order. */
+enum rc queue_news(
+    struct db *db, int64_t after, const char *missing, struct rows **rows) MUST_CHECK;
+
+/* Which of these workspaces (an array literal) are below their cap. One column, the id. */
+enum rc queue_below_cap(
+    struct db *db, const char *workspaces, int64_t default_cap, struct rows **rows) MUST_CHECK;
+
+/* Sets the count that positions are computed from right; for when the queue stands still. */
+enum rc queue_recount(struct db *db) MUST_CHECK;
+
+#endif

@@ -1,0 +1,148 @@
+/* script.c: see script.h. */
+#include "domain/script.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define TURNS_MAX 8
+#define SILENT_MAX 2
+/* What the carrier speaks in one go is limited; the brief is up to 4,000 characters. */
+#define BRIEF_SPOKEN_MAX 1500
+
+/* The sentences of one language. */
+struct tongue {
+	const char *code; /* as the call's language begins */
+	const char *bcp47;
+	const char *opening; /* %s: the brief */
+	const char *pardon, *find_out, *thanks, *sorry, *no_verdict;
+	const char *ask, *machine, *no, *yes; /* words to listen for, "|" between them */
+};
+
+static const struct tongue tongues[] = {
+	{ "en", "en-US",
+	    "Hello. This is an automated assistant calling on behalf of a client. %s"
+	    " Would that be possible?",
+	    "Sorry, I did not hear you. Could you say that again?",
+	    "I do not know that. I will find out and call you back. Thank you, goodbye.",
+	    "Wonderful. Thank you very much. Goodbye.",
+	    "I understand. Thank you for your time. Goodbye.", "Thank you for your time. Goodbye.",
+	    "ask your client|check with your client",
+	    "voicemail|leave a message|leave your message|after the tone|after the beep",
+	    "no|not|cannot|can't|sorry|unfortunately|closed|fully booked|full",
+	    "yes|booked|confirmed|sure|fine|certainly|of course|okay|ok|done|reserved" },
+	{ "ru", "ru-RU",
+	    "Здравствуйте. Это автоматический помощник, я звоню по поручению клиента. %s"
+	    " Это возможно?",
+	    "Простите, я не расслышал. Повторите, пожалуйста.",
+	    "Этого я не знаю. Я уточню и перезвоню. Спасибо, до свидания.",
+	    "Прекрасно. Большое спасибо. До свидания.",
+	    "Понимаю. Спасибо за ваше время. До свидания.", "Спасибо за ваше время. До свидания.",
+	    "спросите клиента|уточните у клиента", "автоответчик|оставьте сообщение|после сигнала",
+	    "нет|не|нельзя|закрыто|мест нет", "да|хорошо|конечно|забронировано|записал|записала" },
+};
+
+static const struct tongue *
+tongue_of(const char *language)
+{
+	for (size_t i = 0; i < sizeof tongues / sizeof tongues[0]; i++)
+		if (strncmp(language, tongues[i].code, strlen(tongues[i].code)) == 0)
+			return &tongues[i];
+	return &tongues[0];
+}
+
+/* Part of a word: a letter or digit of ASCII, an apostrophe, or any byte of another script. */
+static bool
+word_byte(char c)
+{
+	return isalnum((unsigned char)c) || c == '\'' || (unsigned char)c >= 0x80;
+}
+
+/* Whether text (lower-case ASCII) holds one of the phrases as whole words. */
+static bool
+holds(const char *text, const char *phrases)
+{
+	while (*phrases != '\0') {
+		size_t len = strcspn(phrases, "|");
+
+		for (const char *at = text; *at != '\0'; at++) {
+			bool starts = at == text || !word_byte(at[-1]);
+
+			if (starts && strncmp(at, phrases, len) == 0 && !word_byte(at[len]))
+				return true;
+		}
+		phrases += len + (phrases[len] == '|');
+	}
+	return false;
+}
+
+static const char *
+lower(struct arena *a, const char *s)
+{
+	char *copy = arena_strdup(a, s);
+
+	for (char *p = copy; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x80)
+			*p = (char)tolower((unsigned char)*p);
+	return copy;
+}
+
+/* The brief, cut at a character's end when it is too long to be spoken in one go. */
+static const char *
+spoken_brief(struct arena *a, const char *brief)
+{
+	size_t len = strlen(brief);
+
+	if (len > BRIEF_SPOKEN_MAX)
+		for (len = BRIEF_SPOKEN_MAX; ((unsigned char)brief[len] & 0xc0) == 0x80; len--)
+			;
+	return arena_strndup(a, brief, len);
+}
+
+static const char *
+opening(struct arena *a, const struct tongue *t, const char *brief)
+{
+	const char *gap = strstr(t->opening, "%s");
+	char *before = arena_strndup(a, t->opening, (size_t)(gap - t->opening));
+
+	return arena_printf(a, "%s%s%s", before, spoken_brief(a, brief), gap + 2);
+}
+
+struct script_reply
+script_reply(struct arena *a, const struct script_turn *turn)
+{
+	const struct tongue *t = tongue_of(turn->language);
+	struct script_reply reply = { "", t->bcp47, NULL, NULL };
+	const char *heard = lower(a, turn->heard);
+	bool machine = turn->answered_by != NULL &&
+	    (strncmp(turn->answered_by, "machine", 7) == 0 ||
+		strcmp(turn->answered_by, "fax") == 0);
+
+	if (machine || holds(heard, t->machine)) {
+		reply.verdict = "failed_voicemail";
+		reply.summary = "A machine answered.";
+	} else if (turn->turn == 0) {
+		reply.words = opening(a, t, turn->brief);
+	} else if (heard[0] == '\0' && turn->silent_turns <= SILENT_MAX) {
+		reply.words = t->pardon;
+	} else if (heard[0] == '\0' || turn->turn >= TURNS_MAX) {
+		reply.words = t->no_verdict;
+		reply.verdict = "success_no_booking";
+		reply.summary = "The conversation ended without a verdict.";
+	} else if (holds(heard, t->ask)) {
+		reply.words = t->find_out;
+		reply.verdict = "success_no_booking";
+		reply.summary = "The callee asked a question that only the client can answer.";
+	} else if (holds(heard, t->no)) {
+		reply.words = t->sorry;
+		reply.verdict = "success_refused";
+		reply.summary = "The callee refused.";
+	} else if (holds(heard, t->yes)) {
+		reply.words = t->thanks;
+		reply.verdict = "success_booked";
+		reply.summary = "The callee agreed.";
+	} else {
+		reply.words = t->pardon;
+	}
+	return reply;
+}

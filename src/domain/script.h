@@ -1,0 +1,31 @@
+/*
+ * script.h: the built-in agent that needs no network: it says who it is and reads the brief,
+ * listens, and judges what it hears by a dialogue script. The same turn and words always give the
+ * same reply.
+ */
+#ifndef DOMAIN_SCRIPT_H
+#define DOMAIN_SCRIPT_H
+
+#include <stdint.h>
+
+#include "base/mem.h"
+
+struct script_turn {
+	int64_t turn;      /* 0: the callee has just answered */
+	const char *heard; /* "" when nothing was said */
+	const char *brief;
+	const char *language;    /* of the call: en, ru, auto, … */
+	const char *answered_by; /* machine detection's verdict, or NULL */
+	int64_t silent_turns;    /* turns in which nothing was heard, this one included */
+};
+
+struct script_reply {
+	const char *words;    /* "" says nothing */
+	const char *language; /* BCP 47, for speech both ways */
+	const char *verdict;  /* NULL: listen on; else an outcome_type, and hang up */
+	const char *summary;  /* with a verdict: one sentence */
+};
+
+struct script_reply script_reply(struct arena *a, const struct script_turn *turn);
+
+#endif

@@ -1,0 +1,517 @@
+/*
+ * fetch.c: see fetch.h. One easy handle an exchange, all driven by one multi handle.
+ *
+ * The send window rests on two properties of libcurl: a POST whose body comes from a callback has
+ * its headers written first and alone, and a paused callback is asked again as soon as it is
+ * unpaused. So the connection (TLS included) stands and the headers are out before the instant,
+ * and at the instant one write completes the request. The body is given out once: a library that
+ * wanted to send it a second time would get nothing.
+ */
+#include "http/fetch.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/* One exchange. */
+struct job {
+	struct job *next;
+	struct fetch_pool *pool;
+	struct arena *arena; /* the copied texts */
+	struct fetch f;
+	struct fetch_result result;
+	void (*done)(struct fetch_result *result, void *arg);
+	void *arg;
+	CURL *easy;
+	struct curl_slist *headers;
+	char errors[CURL_ERROR_SIZE];
+	int64_t started_us;
+	size_t body_given; /* bytes that libcurl took */
+	bool paused;       /* waits for not_before_us */
+	bool missed;       /* came too late for the window */
+	bool too_long;     /* the reply exceeds max_reply */
+	int write_errno;   /* to_fd failed */
+};
+
+struct fetch_pool {
+	CURLM *multi;
+	int timer; /* a CLOCK_BOOTTIME timerfd: curl_multi_poll() alone counts whole milliseconds */
+	struct job *jobs;
+	int active;
+};
+
+void
+fetch_init(void)
+{
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		log_fatal("libcurl cannot be initialised");
+}
+
+/* ---- what libcurl calls ---- */
+
+/* Whether the whole request was handed over, body and all. */
+static bool
+left_whole(const struct job *job)
+{
+	long header_bytes = 0;
+
+	if (job->f.body_len > 0)
+		return job->body_given == job->f.body_len;
+	(void)curl_easy_getinfo(job->easy, CURLINFO_REQUEST_SIZE, &header_bytes);
+	return header_bytes > 0;
+}
+
+static size_t
+give_body(char *out, size_t size, size_t count, void *arg)
+{
+	struct job *job = arg;
+	size_t left = job->f.body_len - job->body_given;
+	size_t n = left < size * count ? left : size * count;
+	int64_t now = clock_boot_us();
+
+	if (n == 0)
+		return 0;
+	if (job->f.not_after_us > 0 && now > job->f.not_after_us) {
+		job->missed = true;
+		return CURL_READFUNC_ABORT;
+	}
+	if (now < job->f.not_before_us) {
+		job->paused = true;
+		return CURL_READFUNC_PAUSE;
+	}
+	memcpy(out, job->f.body + job->body_given, n);
+	job->body_given += n;
+	if (job->body_given == job->f.body_len)
+		job->result.sent_us = now;
+	return n;
+}
+
+static bool
+write_all(int fd, const char *bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, bytes, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		bytes += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static size_t
+take_reply(char *bytes, size_t size, size_t count, void *arg)
+{
+	struct job *job = arg;
+	size_t len = size * count;
+
+	if (len > job->f.max_reply - (size_t)job->result.body_bytes) {
+		job->too_long = true;
+		return CURL_WRITEFUNC_ERROR;
+	}
+	if (job->f.to_fd < 0) {
+		buf_add(&job->result.body, bytes, len);
+	} else if (!write_all(job->f.to_fd, bytes, len)) {
+		job->write_errno = errno;
+		return CURL_WRITEFUNC_ERROR;
+	}
+	job->result.body_bytes += (int64_t)len;
+	return len;
+}
+
+/* ---- setting up ---- */
+
+static const char *
+copied(struct arena *a, const char *s)
+{
+	return s != NULL ? arena_strdup(a, s) : NULL;
+}
+
+static void
+copy_fetch(struct job *job, const struct fetch *f)
+{
+	char *body = arena_alloc(job->arena, f->body_len + 1);
+
+	if (f->body_len > 0)
+		memcpy(body, f->body, f->body_len);
+	job->f = *f;
+	job->f.method = copied(job->arena, f->method);
+	job->f.url = copied(job->arena, f->url);
+	job->f.user = copied(job->arena, f->user);
+	job->f.password = copied(job->arena, f->password);
+	job->f.ca_file = copied(job->arena, f->ca_file);
+	job->f.body = body;
+}
+
+/* Every option of every handle passes here: one that libcurl refuses is a broken build. */
+#define SET(job, option, value)                                               \
+	do {                                                                  \
+		if (curl_easy_setopt((job)->easy, option, value) != CURLE_OK) \
+			log_fatal("libcurl refuses " #option);                \
+	} while (0)
+
+/* The rules that hold for every exchange. */
+static void
+set_rules(struct job *job)
+{
+	SET(job, CURLOPT_PRIVATE, job);
+	SET(job, CURLOPT_ERRORBUFFER, job->errors);
+	SET(job, CURLOPT_NOSIGNAL, 1L);
+	SET(job, CURLOPT_FRESH_CONNECT, 1L);
+	SET(job, CURLOPT_FORBID_REUSE, 1L);
+	SET(job, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(job, CURLOPT_FOLLOWLOCATION, 0L);
+	SET(job, CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(job, CURLOPT_PROXY, "");
+	SET(job, CURLOPT_USERAGENT, "offhook");
+	SET(job, CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(job, CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(job, CURLOPT_WRITEFUNCTION, take_reply);
+	SET(job, CURLOPT_WRITEDATA, job);
+}
+
+static void
+set_request(struct job *job)
+{
+	const struct fetch *f = &job->f;
+
+	SET(job, CURLOPT_URL, f->url);
+	SET(job, CURLOPT_CONNECTTIMEOUT_MS, (long)f->connect_ms);
+	SET(job, CURLOPT_TIMEOUT_MS, (long)f->total_ms);
+	if (f->user != NULL) {
+		SET(job, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+		SET(job, CURLOPT_USERNAME, f->user);
+		SET(job, CURLOPT_PASSWORD, f->password != NULL ? f->password : "");
+	}
+	/* Beside the system's directory of CAs, which stays in force. */
+	if (f->ca_file != NULL)
+		SET(job, CURLOPT_CAINFO, f->ca_file);
+	if (strcmp(f->method, "POST") != 0)
+		return;
+	SET(job, CURLOPT_POST, 1L);
+	SET(job, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)f->body_len);
+	if (f->body_len == 0)
+		SET(job, CURLOPT_POSTFIELDS, "");
+	/* Without "100 Continue": the peer would be asked, and the window would not be ours. */
+	job->headers = curl_slist_append(NULL, "Expect:");
+	SET(job, CURLOPT_HTTPHEADER, job->headers);
+	SET(job, CURLOPT_READFUNCTION, give_body);
+	SET(job, CURLOPT_READDATA, job);
+}
+
+static void
+job_free(struct job *job)
+{
+	if (job->easy != NULL) {
+		(void)curl_multi_remove_handle(job->pool->multi, job->easy);
+		curl_easy_cleanup(job->easy);
+	}
+	curl_slist_free_all(job->headers);
+	fetch_result_free(&job->result);
+	arena_free(job->arena);
+	free(job);
+}
+
+void
+fetch_pool_start(struct fetch_pool *p, const struct fetch *f,
+    void (*done)(struct fetch_result *result, void *arg), void *arg)
+{
+	struct job *job = mem_zalloc(1, sizeof(*job));
+
+	if (f->connect_ms <= 0 || f->total_ms <= 0)
+		abort(); /* to libcurl these would mean "for ever" */
+	job->pool = p;
+	job->arena = arena_new();
+	job->done = done;
+	job->arg = arg;
+	job->started_us = clock_boot_us();
+	job->result.content_length = -1;
+	job->result.retry_after_s = -1;
+	buf_init(&job->result.body, f->max_reply);
+	copy_fetch(job, f);
+	if ((job->easy = curl_easy_init()) == NULL)
+		log_fatal("libcurl: out of memory");
+	set_rules(job);
+	set_request(job);
+	if (curl_multi_add_handle(p->multi, job->easy) != CURLM_OK)
+		log_fatal("libcurl: out of memory");
+	job->next = p->jobs;
+	p->jobs = job;
+	p->active++;
+}
+
+/* ---- how it ended ---- */
+
+static void
+read_reply_facts(struct job *job)
+{
+	struct fetch_result *r = &job->result;
+	struct curl_header *header;
+	curl_off_t value = 0;
+
+	(void)curl_easy_getinfo(job->easy, CURLINFO_RESPONSE_CODE, &r->status);
+	if (curl_easy_getinfo(job->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &value) == CURLE_OK)
+		r->content_length = value;
+	if (curl_easy_header(job->easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
+	    curl_easy_getinfo(job->easy, CURLINFO_RETRY_AFTER, &value) == CURLE_OK)
+		r->retry_after_s = value;
+}
+
+static void
+read_times(struct job *job)
+{
+	struct fetch_result *r = &job->result;
+	curl_off_t connected = 0, secured = 0, ready = 0;
+
+	(void)curl_easy_getinfo(job->easy, CURLINFO_CONNECT_TIME_T, &connected);
+	(void)curl_easy_getinfo(job->easy, CURLINFO_APPCONNECT_TIME_T, &secured);
+	(void)curl_easy_getinfo(job->easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
+	r->connect_us = secured > 0 ? secured : connected;
+	if (job->f.body_len == 0 && left_whole(job))
+		r->sent_us = job->started_us + ready;
+}
+
+static void
+explain(struct job *job, CURLcode code)
+{
+	char *out = job->result.error;
+	size_t size = sizeof(job->result.error);
+
+	if (job->missed)
+		(void)snprintf(out, size, "the send window was missed");
+	else if (job->too_long)
+		(void)snprintf(out, size, "the reply is longer than %zu bytes", job->f.max_reply);
+	else if (job->write_errno != 0)
+		(void)snprintf(
+		    out, size, "the reply cannot be kept: %s", strerror(job->write_errno));
+	else if (code == CURLE_OK)
+		(void)snprintf(
+		    out, size, "answered %ld before the request was sent", job->result.status);
+	else
+		(void)snprintf(out, size, "%.150s",
+		    *job->errors != '\0' ? job->errors : curl_easy_strerror(code));
+}
+
+static void
+conclude(struct job *job, CURLcode code)
+{
+	struct fetch_result *r = &job->result;
+	bool whole = left_whole(job);
+
+	read_times(job);
+	if (code == CURLE_OK)
+		read_reply_facts(job);
+	/* A peer that answers before it has the request did not act on it. */
+	if (!whole)
+		r->end = FETCH_NOT_SENT;
+	else if (code == CURLE_OK && r->status >= 200)
+		r->end = FETCH_ANSWERED;
+	else
+		r->end = FETCH_UNKNOWN;
+	if (r->end != FETCH_ANSWERED) {
+		explain(job, code);
+		r->status = 0;
+	}
+}
+
+/* Takes the job out of its pool, tells its owner, and frees it. */
+static void
+finish(struct job *job, CURLcode code)
+{
+	struct fetch_pool *p = job->pool;
+	struct job **link = &p->jobs;
+
+	while (*link != job)
+		link = &(*link)->next;
+	*link = job->next;
+	p->active--;
+	conclude(job, code);
+	job->done(&job->result, job->arg);
+	job_free(job);
+}
+
+/* ---- the pool ---- */
+
+struct fetch_pool *
+fetch_pool_new(void)
+{
+	struct fetch_pool *p = mem_zalloc(1, sizeof(*p));
+
+	p->multi = curl_multi_init();
+	p->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (p->multi == NULL || p->timer < 0)
+		log_fatal("cannot make a pool for outgoing requests: %s", strerror(errno));
+	return p;
+}
+
+void
+fetch_pool_free(struct fetch_pool *p)
+{
+	struct job *job;
+
+	if (p == NULL)
+		return;
+	while ((job = p->jobs) != NULL) {
+		p->jobs = job->next;
+		job_free(job);
+	}
+	(void)curl_multi_cleanup(p->multi);
+	(void)close(p->timer);
+	free(p);
+}
+
+int
+fetch_pool_active(const struct fetch_pool *p)
+{
+	return p->active;
+}
+
+/* Lets those go on whose instant has come. */
+static void
+unpause_due(struct fetch_pool *p)
+{
+	for (struct job *job = p->jobs; job != NULL; job = job->next) {
+		if (!job->paused || clock_boot_us() < job->f.not_before_us)
+			continue;
+		job->paused = false;
+		(void)curl_easy_pause(job->easy, CURLPAUSE_CONT);
+	}
+}
+
+static bool
+overdue(const struct job *job)
+{
+	return job->f.not_after_us > 0 && job->body_given < job->f.body_len &&
+	    clock_boot_us() > job->f.not_after_us;
+}
+
+/* Ends what has ended: what libcurl says, and what has missed its window while it was still
+ * connecting. Whether there was any. */
+static bool
+reap(struct fetch_pool *p)
+{
+	bool any = false;
+	CURLMsg *msg;
+	int left;
+
+	while ((msg = curl_multi_info_read(p->multi, &left)) != NULL) {
+		CURLcode code = msg->data.result;
+		char *private = NULL;
+
+		if (msg->msg != CURLMSG_DONE)
+			continue;
+		(void)curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &private);
+		finish((struct job *)(void *)private, code);
+		any = true;
+	}
+	for (struct job *job = p->jobs, *next; job != NULL; job = next) {
+		next = job->next;
+		if (!overdue(job))
+			continue;
+		job->missed = true;
+		finish(job, CURLE_ABORTED_BY_CALLBACK);
+		any = true;
+	}
+	return any;
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The next instant at which something is to be done that is not libcurl's own business. */
+static int64_t
+next_wake(const struct fetch_pool *p, int64_t until_us)
+{
+	int64_t wake = until_us;
+
+	for (const struct job *job = p->jobs; job != NULL; job = job->next) {
+		if (job->paused)
+			wake = earlier(wake, job->f.not_before_us);
+		else if (job->f.not_after_us > 0 && job->body_given < job->f.body_len)
+			wake = earlier(wake, job->f.not_after_us + 1);
+	}
+	return wake;
+}
+
+/* Waits for a socket, for the timer, or for libcurl's own timeout. False when a signal came. */
+static bool
+wait_for_something(struct fetch_pool *p, int64_t wake_us)
+{
+	const struct itimerspec at = { .it_value = { .tv_sec = wake_us / 1000000,
+					   .tv_nsec = wake_us % 1000000 * 1000 } };
+	struct curl_waitfd extra = { .fd = p->timer, .events = CURL_WAIT_POLLIN };
+	int64_t start = clock_boot_us(), limit_ms;
+	long curl_ms = -1;
+	int ready = 0;
+
+	if (wake_us <= start)
+		return true;
+	(void)timerfd_settime(p->timer, TFD_TIMER_ABSTIME, &at, NULL);
+	(void)curl_multi_timeout(p->multi, &curl_ms);
+	limit_ms = (wake_us - start) / 1000 + 1;
+	if (limit_ms > 60000)
+		limit_ms = 60000;
+	if (curl_multi_poll(p->multi, &extra, 1, (int)limit_ms, &ready) != CURLM_OK)
+		log_fatal("libcurl: its wait failed");
+	if (curl_ms >= 0)
+		limit_ms = earlier(limit_ms, curl_ms);
+	/* Nothing is ready and nothing is due: libcurl hides the EINTR, this is what it looks like. */
+	return ready > 0 || clock_boot_us() - start >= limit_ms * 1000 - 1000;
+}
+
+void
+fetch_pool_run(struct fetch_pool *p, int64_t until_us)
+{
+	for (;;) {
+		int running;
+
+		unpause_due(p);
+		if (curl_multi_perform(p->multi, &running) != CURLM_OK)
+			log_fatal("libcurl: out of memory");
+		if (reap(p) || clock_boot_us() >= until_us)
+			return;
+		if (!wait_for_something(p, next_wake(p, until_us)))
+			return;
+	}
+}
+
+/* ---- one alone ---- */
+
+/* Moves the result to the waiter. */
+static void
+keep(struct fetch_result *result, void *arg)
+{
+	*(struct fetch_result *)arg = *result;
+	buf_init(&result->body, 0);
+}
+
+void
+fetch_wait(const struct fetch *f, struct fetch_result *result)
+{
+	struct fetch_pool *p = fetch_pool_new();
+
+	fetch_pool_start(p, f, keep, result);
+	while (fetch_pool_active(p) > 0)
+		fetch_pool_run(p, clock_boot_us() + 1000000);
+	fetch_pool_free(p);
+}
+
+void
+fetch_result_free(struct fetch_result *result)
+{
+	buf_free(&result->body);
+}

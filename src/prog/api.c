@@ -1,0 +1,241 @@
+/*
+ * api.c: offhook-api, the master of the pre-forked FastCGI workers. Two pools: one for customers,
+ * one for the carrier's webhooks, each on a socket of its own, so that customers who wait for
+ * their dial never hold the very webhook that would end their wait.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/routes.h"
+#include "auth/token.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "config.h"
+#include "http/fcgi.h"
+#include "prog/options.h"
+#include "sys/daemon.h"
+#include "sys/signals.h"
+#include "sys/supervise.h"
+
+#define PROGRAM "offhook-api"
+#define BACKLOG 511
+#define BODY_MAX (1u << 20)
+#define DRAIN_MS 20000
+/* Webhooks are short: half as many workers as customers get, at least two. */
+#define CARRIER_WORKERS_MIN 2
+/* A worker is disposable: after so many requests a new one takes its place, whatever a library
+ * may have leaked. */
+#define REQUESTS_MAX 1000000
+
+struct api {
+	struct options options;
+	struct settings settings;
+	struct api_env env;
+	int customer_fd, carrier_fd;
+};
+
+/* One worker's share. */
+struct worker {
+	struct api *api;
+	int listen_fd;
+	struct db *db;
+};
+
+/* What this release cannot do yet is refused here, not when the first call is answered. */
+static bool
+settings_served(const struct settings *s, char *error, size_t size)
+{
+	if (strcmp(s->voice.transport, "twiml") != 0) {
+		snprintf(error, size,
+		    "voice.transport = %s is not in this release: set it to twiml",
+		    s->voice.transport);
+		return false;
+	}
+	if (strcmp(s->voice.engine, "script") != 0) {
+		snprintf(error, size, "voice.engine = %s is not in this release: set it to script",
+		    s->voice.engine);
+		return false;
+	}
+	return true;
+}
+
+/* Fills the environment of the handlers from the settings. */
+static bool
+env_fill(struct api *api, char *error, size_t size)
+{
+	const struct settings *s = &api->settings;
+	struct who_env who = api->env.who;
+	struct token_rule *gateway = NULL;
+
+	if (!settings_served(s, error, size))
+		return false;
+	if (s->server.gateway_fronted) {
+		gateway = token_rule_new(
+		    s->server.gateway_jwt_algorithm, s->server.gateway_jwt_key_file, error, size);
+		if (gateway == NULL)
+			return false;
+	}
+	token_rule_free((struct token_rule *)who.gateway);
+	who.gateway = gateway;
+	api->env = (struct api_env){
+		.who = who,
+		.version = PACKAGE_VERSION,
+		.public_url = s->server.public_url,
+		.sql_dir = s->database.schema_dir,
+		.queue_enabled = s->queue.enabled,
+		.sync_wait_ms = s->calls.sync_wait_ms,
+		.default_cap = s->calls.default_max_concurrent,
+		.cap_ceiling = s->calls.max_concurrent_ceiling,
+		.credits_per_call = s->calls.credits_per_call,
+		.price_cents = s->calls.charge_cents,
+		.max_talk_s = s->calls.max_duration_seconds,
+		.carrier_token = s->twilio.auth_token,
+		.carrier_set = s->twilio.account_sid[0] != '\0' && s->twilio.auth_token[0] != '\0',
+	};
+	return true;
+}
+
+/* SIGHUP: the new settings if they are right, the old ones otherwise. */
+static bool
+reload(void *arg)
+{
+	struct api *api = arg, next = *api;
+	enum log_level level;
+	char error[512];
+
+	daemon_reloading();
+	memset(&next.settings, 0, sizeof next.settings);
+	if (!settings_read(api->options.config, &next.settings, error, sizeof error) ||
+	    !env_fill(&next, error, sizeof error)) {
+		settings_clear(&next.settings);
+		log_error("the settings were not reloaded: %s", error);
+		daemon_ready();
+		return false;
+	}
+	settings_clear(&api->settings);
+	*api = next;
+	if (log_level_parse(api->settings.server.log_level, &level))
+		log_set_level(level);
+	log_info("the settings were reloaded");
+	daemon_ready();
+	return true;
+}
+
+static void
+handle(const struct req *req, struct resp *resp, void *arg)
+{
+	struct worker *w = arg;
+	struct ask ask = { .req = req, .resp = resp, .db = w->db, .env = &w->api->env };
+
+	gate_run(route_tables, &ask);
+}
+
+/* Between two requests: a worker that is to stop or to see new settings ends. */
+static void
+look_at_signals(void *arg)
+{
+	(void)arg;
+	if (signal_stop || signal_reload)
+		fcgi_stop();
+}
+
+static int
+work(void *arg)
+{
+	struct worker *w = arg;
+	const struct settings *s = &w->api->settings;
+	struct db_options options = { PROGRAM, (int)s->database.statement_timeout_ms, 0 };
+	struct fcgi_server server = { w->listen_fd, BODY_MAX, REQUESTS_MAX, handle, look_at_signals,
+		w };
+	int status;
+
+	w->db = db_new(s->database.url, &options);
+	status = fcgi_serve(&server);
+	db_free(w->db);
+	return status == 0 ? 0 : 1;
+}
+
+/* The socket of the carrier's pool lies beside the customers'. */
+static char *
+carrier_socket(const char *socket)
+{
+	const char *slash = strrchr(socket, '/');
+	size_t dir = slash == NULL ? 0 : (size_t)(slash - socket) + 1;
+	size_t size = dir + sizeof "carrier.sock";
+	char *path = mem_alloc(size);
+
+	snprintf(path, size, "%.*scarrier.sock", (int)dir, socket);
+	return path;
+}
+
+static int
+open_socket(const char *name, const char *path)
+{
+	int fd = daemon_socket(name);
+
+	if (fd < 0)
+		fd = fcgi_listen(path, BACKLOG);
+	if (fd < 0)
+		log_fatal("%s cannot be opened: the folder must exist and be ours", path);
+	return fd;
+}
+
+static int
+run(struct api *api)
+{
+	int customers = (int)api->settings.api.workers;
+	int carriers = customers / 2 > CARRIER_WORKERS_MIN ? customers / 2 : CARRIER_WORKERS_MIN;
+	int count = customers + carriers;
+	struct child *children = mem_zalloc((size_t)count, sizeof *children);
+	struct worker *workers = mem_zalloc((size_t)count, sizeof *workers);
+	struct supervisor supervisor = { children, count, DRAIN_MS, reload, NULL, api };
+	int status;
+
+	for (int i = 0; i < count; i++) {
+		bool customer = i < customers;
+
+		workers[i] = (struct worker){ api, customer ? api->customer_fd : api->carrier_fd,
+			NULL };
+		children[i] = (struct child){ customer ? "worker" : "carrier worker", work,
+			&workers[i], 0, 0, 0, 0 };
+	}
+	daemon_ready();
+	log_info("%d workers for customers, %d for the carrier", customers, carriers);
+	status = supervise_run(&supervisor);
+	daemon_stopping();
+	free(children);
+	free(workers);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct api api = { 0 };
+	char error[512];
+	char *carrier;
+	int status;
+
+	log_open(PROGRAM, LOG_LEVEL_INFO);
+	daemon_title_init(argc, argv);
+	options_read(&api.options, PROGRAM, "Answers Offhook's HTTP API behind nginx.", argc, argv);
+	options_settings(&api.options, &api.settings);
+	if (!who_env_bootstrap(&api.env.who))
+		log_fatal("OFFHOOK_BOOTSTRAP_ADMIN_API_KEY must have at least 16 characters");
+	if (!env_fill(&api, error, sizeof error))
+		log_fatal("%s", error);
+	daemon_harden();
+	carrier = carrier_socket(api.settings.api.socket);
+	api.customer_fd = open_socket("api", api.settings.api.socket);
+	api.carrier_fd = open_socket("carrier", carrier);
+	if (!daemon_pid_file(api.options.pid_file))
+		log_fatal("the pid file cannot be written");
+	signals_init();
+	status = run(&api);
+	free(carrier);
+	token_rule_free((struct token_rule *)api.env.who.gateway);
+	settings_clear(&api.settings);
+	daemon_end();
+	return status;
+}

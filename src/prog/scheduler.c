@@ -1,0 +1,122 @@
+/*
+ * scheduler.c: offhook-scheduler, the master of everything that happens later: one child for each
+ * kind of work. A second one on the same database stands by for the dialing and shares the rest.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "prog/options.h"
+#include "sys/daemon.h"
+#include "sys/signals.h"
+#include "sys/supervise.h"
+#include "work/env.h"
+
+#define PROGRAM "offhook-scheduler"
+/* A dial whose answer is awaited may take 30 s; a recording's fetch is repeated by whoever comes
+ * next. */
+#define DRAIN_MS 32000
+#define RING_S 60
+
+struct scheduler {
+	struct options options;
+	struct settings settings;
+	struct work_env env;
+	char recordings_dir[512];
+};
+
+static void
+env_fill(struct scheduler *sched)
+{
+	const struct settings *s = &sched->settings;
+
+	snprintf(sched->recordings_dir, sizeof sched->recordings_dir, "%s/recordings",
+	    s->server.data_dir);
+	sched->env = (struct work_env){
+		.database_url = s->database.url,
+		.statement_timeout_ms = (int)s->database.statement_timeout_ms,
+		.carrier = {
+			.api_url = s->twilio.api_url,
+			.account_sid = s->twilio.account_sid,
+			.auth_token = s->twilio.auth_token,
+			.from = s->twilio.phone_number,
+			.public_url = s->server.public_url,
+			.ca_file = s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL,
+			.timeout_ms = (int)s->twilio.timeout_ms,
+			.max_talk_s = s->calls.max_duration_seconds,
+			.ring_s = RING_S,
+		},
+		.cps = s->queue.cps,
+		.default_cap = s->calls.default_max_concurrent,
+		.recordings_dir = sched->recordings_dir,
+		.retention_days = (int)s->calls.retention_days,
+	};
+}
+
+static bool
+reload(void *arg)
+{
+	struct scheduler *sched = arg;
+	struct settings next = { 0 };
+	enum log_level level;
+	char error[512];
+
+	daemon_reloading();
+	if (!settings_read(sched->options.config, &next, error, sizeof error)) {
+		log_error("the settings were not reloaded: %s", error);
+		daemon_ready();
+		return false;
+	}
+	settings_clear(&sched->settings);
+	sched->settings = next;
+	env_fill(sched);
+	if (log_level_parse(next.server.log_level, &level))
+		log_set_level(level);
+	log_info("the settings were reloaded");
+	daemon_ready();
+	return true;
+}
+
+static bool
+credentials_set(const struct settings *s)
+{
+	return s->twilio.account_sid[0] != '\0' && s->twilio.auth_token[0] != '\0' &&
+	    s->twilio.phone_number[0] != '\0';
+}
+
+int
+main(int argc, char **argv)
+{
+	struct scheduler sched = { 0 };
+	struct child children[] = {
+		{ .name = "dialer", .run = work_dial, .arg = &sched.env },
+		{ .name = "watcher", .run = work_watch, .arg = &sched.env },
+		{ .name = "recorder", .run = work_record, .arg = &sched.env },
+		{ .name = "keeper", .run = work_keep, .arg = &sched.env },
+	};
+	struct supervisor supervisor = { children, sizeof children / sizeof children[0], DRAIN_MS,
+		reload, NULL, &sched };
+	int status;
+
+	log_open(PROGRAM, LOG_LEVEL_INFO);
+	daemon_title_init(argc, argv);
+	options_read(&sched.options, PROGRAM,
+	    "Dials the queued calls and does everything that happens later.", argc, argv);
+	options_settings(&sched.options, &sched.settings);
+	if (!credentials_set(&sched.settings))
+		log_warning(
+		    "twilio.account_sid, auth_token or phone_number is not set: every dial will"
+		    " be refused");
+	env_fill(&sched);
+	daemon_harden();
+	if (!daemon_pid_file(sched.options.pid_file))
+		log_fatal("the pid file cannot be written");
+	signals_init();
+	daemon_ready();
+	status = supervise_run(&supervisor);
+	daemon_stopping();
+	settings_clear(&sched.settings);
+	daemon_end();
+	return status;
+}

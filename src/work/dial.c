@@ -1,0 +1,488 @@
+/*
+ * dial.c: the dialer. One leader over all hosts grants itself slots and sends one POST a slot; the
+ * others stand by. The order of things for one call:
+ *
+ *   1. pick      the line says who is next, shortly before the next slot
+ *   2. claim     one transaction: slot, out of the queue, attempt written   (crash: unknown)
+ *   3. connect   a fresh connection; all but the body's last byte may go out
+ *   4. send      inside the slot's window, or never
+ *   5. report    one transaction: what became of it
+ *
+ * A crash between 2 and 5 leaves an attempt in 'intent': the next leader declares it unknown, and
+ * the watcher finds out. A POST is never repeated.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "domain/pacer.h"
+#include "domain/queue.h"
+#include "sys/crash.h"
+#include "sys/signals.h"
+#include "work/env.h"
+#include "work/holder.h"
+#include "work/line.h"
+
+#define POLL_US 10000      /* the queue is looked at so often */
+#define CAP_POLL_US 50000  /* and so often workspaces that were at their cap */
+#define SEEN_US 1000000    /* a sign of life */
+#define RELOAD_US 60000000 /* the heads are read anew, whatever the news have brought */
+#define STANDBY_MS 500
+#define RECOUNT_US 10000000 /* stillness before positions are set right */
+#define CLAIM_US 4000       /* what a claim takes, at most, when all is well */
+#define LEAD_MAX_US 2000000
+#define CLOCK_STEP_US 100000   /* the database's clock has been set */
+#define IN_FLIGHT_MAX 256      /* POSTs that wait for their answer */
+#define OLD_LEADER_US 60000000 /* how long a leader on another host may be paused */
+#define MISSING_MAX 512
+#define MISSING_US 10000000 /* no statement runs so long: the number will not come any more */
+#define BLOCKED_MAX 256
+
+/* Numbers of the queue that were jumped over: their commits may still come. */
+struct missing {
+	int64_t no;
+	int64_t until_us;
+};
+
+struct dialer {
+	const struct work_env *env;
+	struct db *db;
+	struct fetch_pool *pool;
+	struct line *line;
+	struct pacer_holder self;
+
+	int64_t epoch;         /* 0: not the leader */
+	uint64_t generation;   /* of the connection that the lead hangs on */
+	int64_t quiet_until;   /* nothing is sent before */
+	int64_t careful_until; /* an older leader may still send one */
+	int64_t next_slot;     /* no slot is granted before; CLOCK_BOOTTIME, an estimate */
+	int64_t lead_us;       /* how long it takes to get a connection */
+
+	int64_t last_no; /* the news have been read so far */
+	struct missing missing[MISSING_MAX];
+	int missing_count;
+	int64_t polled, cap_polled, seen, reloaded, moved; /* when last */
+	bool recounted;
+	int64_t clock_offset; /* database clock less ours, at the last sign of life; 0 unknown */
+};
+
+/* One dial on its way. */
+struct dial {
+	struct dialer *d;
+	struct arena *arena;
+	struct fetch fetch;
+	char attempt_id[40];
+	char call_id[40];
+	int64_t no;
+	int lane;
+};
+
+static void
+lose_lead(struct dialer *d, const char *why)
+{
+	if (d->epoch != 0)
+		log_warning("no longer the leader: %s", why);
+	d->epoch = 0;
+}
+
+/* Reads the first of each lane anew. */
+static bool
+reload(struct dialer *d)
+{
+	struct rows *rows;
+	int64_t last;
+
+	if (queue_heads(d->db, &last, &rows) != RC_OK)
+		return false;
+	line_reset(d->line);
+	for (int i = 0; i < rows_count(rows); i++)
+		line_offer(d->line, rows_text(rows, i, QUEUE_WORKSPACE),
+		    rows_bool(rows, i, QUEUE_DIRECT), rows_int(rows, i, QUEUE_NO));
+	rows_free(rows);
+	if (last > d->last_no)
+		d->last_no = last;
+	d->reloaded = clock_boot_us();
+	return true;
+}
+
+/* Tries to become the leader. */
+static bool
+take_lead(struct dialer *d)
+{
+	struct pacer_lead lead;
+	int64_t now;
+
+	if (pacer_take(d->db, &d->self, d->env->cps, &lead) != RC_OK || !lead.taken)
+		return false;
+	crash_point("lead.taken");
+	now = clock_boot_us();
+	d->epoch = lead.epoch;
+	d->generation = db_generation(d->db);
+	d->quiet_until = now + pacer_quiet_us(d->env->cps);
+	d->careful_until = 0;
+	if (!holder_dead(&d->self, &lead.old))
+		d->careful_until = now + OLD_LEADER_US + PACER_SLACK_US -
+		    (int64_t)(lead.old_seen_s > 0 ? lead.old_seen_s * 1e6 : 0);
+	d->next_slot = 0;
+	d->last_no = 0;
+	d->missing_count = 0;
+	d->clock_offset = 0;
+	d->recounted = false;
+	d->moved = now;
+	log_info("leader with epoch %" PRId64 " at %g calls a second%s", d->epoch, d->env->cps,
+	    d->careful_until > now ? ", carefully: the old leader may still be alive" : "");
+	return reload(d);
+}
+
+static void
+remember_missing(struct dialer *d, int64_t from, int64_t to, int64_t now)
+{
+	for (int64_t no = from; no < to && d->missing_count < MISSING_MAX; no++)
+		d->missing[d->missing_count++] = (struct missing){ no, now + MISSING_US };
+}
+
+/* The missing numbers as an array literal, without those that will not come any more. */
+static void
+missing_list(struct dialer *d, int64_t now, struct buf *list)
+{
+	int kept = 0;
+
+	buf_puts(list, "{");
+	for (int i = 0; i < d->missing_count; i++) {
+		if (d->missing[i].until_us < now)
+			continue;
+		buf_printf(list, "%s%" PRId64, kept > 0 ? "," : "", d->missing[i].no);
+		d->missing[kept++] = d->missing[i];
+	}
+	d->missing_count = kept;
+	buf_puts(list, "}");
+}
+
+static void
+forget_missing(struct dialer *d, int64_t no)
+{
+	for (int i = 0; i < d->missing_count; i++) {
+		if (d->missing[i].no == no) {
+			d->missing[i] = d->missing[--d->missing_count];
+			return;
+		}
+	}
+}
+
+/* Reads what has come into the queue. */
+static void
+read_news(struct dialer *d, int64_t now)
+{
+	struct rows *rows;
+	struct buf list;
+	enum rc rc;
+
+	buf_init(&list, 24 * MISSING_MAX);
+	missing_list(d, now, &list);
+	rc = queue_news(d->db, d->last_no, list.data, &rows);
+	buf_free(&list);
+	d->polled = now;
+	if (rc != RC_OK)
+		return;
+	for (int i = 0; i < rows_count(rows); i++) {
+		int64_t no = rows_int(rows, i, QUEUE_NO);
+
+		line_offer(d->line, rows_text(rows, i, QUEUE_WORKSPACE),
+		    rows_bool(rows, i, QUEUE_DIRECT), no);
+		if (no > d->last_no) {
+			remember_missing(d, d->last_no + 1, no, now);
+			d->last_no = no;
+		} else {
+			forget_missing(d, no);
+		}
+	}
+	if (rows_count(rows) > 0) {
+		d->moved = now;
+		d->recounted = false;
+	}
+	rows_free(rows);
+}
+
+/* Lets the workspaces go on that are below their cap again. */
+static void
+read_caps(struct dialer *d, int64_t now)
+{
+	const char *names[BLOCKED_MAX];
+	int count = line_blocked(d->line, names, BLOCKED_MAX);
+	struct rows *rows;
+	struct buf list;
+	enum rc rc;
+
+	d->cap_polled = now;
+	if (count == 0)
+		return;
+	buf_init(&list, BLOCKED_MAX * 80);
+	for (int i = 0; i < count; i++) /* ids hold no character that an array literal quotes */
+		buf_printf(&list, "%s%s", i == 0 ? "{" : ",", names[i]);
+	buf_puts(&list, "}");
+	rc = queue_below_cap(d->db, list.data, d->env->default_cap, &rows);
+	buf_free(&list);
+	if (rc != RC_OK)
+		return;
+	for (int i = 0; i < rows_count(rows); i++)
+		line_unblock(d->line, rows_text(rows, i, 0));
+	rows_free(rows);
+}
+
+/* Says that we are alive, learns whether we still lead, and watches the database's clock. */
+static void
+say_seen(struct dialer *d, int64_t now)
+{
+	int64_t db_clock, offset;
+	bool leads;
+
+	d->seen = now;
+	if (pacer_seen(d->db, d->epoch, d->env->cps, &leads, &db_clock) != RC_OK)
+		return;
+	if (!leads) {
+		lose_lead(d, "another has taken over");
+		return;
+	}
+	offset = db_clock - clock_boot_us();
+	if (d->clock_offset != 0 && llabs(offset - d->clock_offset) > CLOCK_STEP_US) {
+		log_warning("the database's clock was set: nothing is dialed for a while");
+		d->quiet_until = clock_boot_us() + pacer_quiet_us(d->env->cps);
+	}
+	d->clock_offset = offset;
+}
+
+/* How long a connection takes, learnt from each dial: a little more than the last, sinking slowly,
+ * and much more after one that came too late. */
+static void
+learn_lead(struct dialer *d, const struct fetch_result *result, bool missed)
+{
+	int64_t wanted = result->connect_us + result->connect_us / 4 + 1000;
+
+	if (missed && wanted < 2 * d->lead_us + 20000)
+		wanted = 2 * d->lead_us + 20000;
+	d->lead_us = wanted > d->lead_us ? wanted : d->lead_us - (d->lead_us - wanted) / 10;
+	if (d->lead_us > LEAD_MAX_US)
+		d->lead_us = LEAD_MAX_US;
+}
+
+static void
+record(struct dialer *d, const struct dial *dial, const struct carrier_dial_answer *answer)
+{
+	struct pacer_report report = { dial->attempt_id, answer->answer, answer->call_sid,
+		answer->reason, answer->retry_s };
+	int64_t again_us;
+
+	if (report.call_sid[0] == '\0')
+		report.call_sid = NULL;
+	log_about(dial->call_id);
+	if (strcmp(answer->answer, "accepted") != 0)
+		log_info("dial %s: %s", answer->answer, answer->reason);
+	if (pacer_report(d->db, &report, &again_us) != RC_OK) {
+		/* The attempt stays in 'intent' until the watcher asks the carrier. */
+		log_warning("the end of a dial could not be recorded");
+		again_us = -1;
+	}
+	crash_point("dial.recorded");
+	if (again_us >= 0 && d->epoch != 0)
+		line_put_back(d->line, dial->lane, dial->no, clock_boot_us() + again_us);
+	log_about(NULL);
+}
+
+static void
+dial_done(struct fetch_result *result, void *arg)
+{
+	struct dial *dial = arg;
+	struct carrier_dial_answer answer;
+
+	crash_point("dial.answered");
+	carrier_dial_read(&dial->fetch, result, &answer);
+	learn_lead(dial->d, result, strcmp(answer.answer, "missed") == 0);
+	record(dial->d, dial, &answer);
+	arena_free(dial->arena);
+}
+
+/* The slot passed while the claim was being committed: the dial is void. */
+static void
+void_dial(struct dialer *d, struct dial *dial)
+{
+	struct carrier_dial_answer answer = { .answer = "missed",
+		.reason = "The slot passed before the dial could be sent." };
+
+	record(d, dial, &answer);
+	arena_free(dial->arena);
+}
+
+/* Sends a granted dial: not before its slot and not after its window, both judged by the instants
+ * between which the database said how long to wait. */
+static void
+start_dial(struct dialer *d, const struct pacer_grant *grant, const struct line_pick *pick,
+    int64_t asked, int64_t answered)
+{
+	struct arena *arena = arena_new();
+	struct dial *dial = arena_alloc(arena, sizeof *dial);
+	struct carrier_dial wish;
+
+	dial->d = d;
+	dial->arena = arena;
+	dial->no = pick->no;
+	dial->lane = pick->lane;
+	memcpy(dial->attempt_id, grant->attempt_id, sizeof dial->attempt_id);
+	memcpy(dial->call_id, grant->call_id, sizeof dial->call_id);
+	wish = (struct carrier_dial){ dial->call_id, dial->attempt_id,
+		arena_strdup(arena, grant->to_number),
+		arena_strdup(arena, grant->machine_detection) };
+	carrier_dial_request(&d->env->carrier, arena, &wish, &dial->fetch);
+	dial->fetch.not_before_us = answered + grant->wait_us;
+	dial->fetch.not_after_us = asked + grant->wait_us + PACER_WINDOW_US;
+	if (dial->fetch.not_after_us <= dial->fetch.not_before_us)
+		void_dial(d, dial);
+	else
+		fetch_pool_start(d->pool, &dial->fetch, dial_done, dial);
+}
+
+/* What to do with a claim's answer. */
+static void
+act_on(
+    struct dialer *d, const struct pacer_grant *grant, const struct line_pick *pick, int64_t asked)
+{
+	int64_t now = clock_boot_us();
+
+	switch (grant->answer) {
+	case PACER_GRANTED:
+		crash_point("dial.granted");
+		line_advance(d->line, pick, grant->next_no);
+		d->next_slot = now + grant->wait_us +
+		    pacer_interval_us(d->env->cps, now < d->careful_until);
+		start_dial(d, grant, pick, asked, now);
+		crash_point("dial.started");
+		break;
+	case PACER_GONE:
+	case PACER_EXPIRED:
+		line_advance(d->line, pick, grant->next_no);
+		break;
+	case PACER_AT_CAP:
+		line_block(d->line, pick->lane);
+		break;
+	case PACER_NUMBER_BUSY:
+		line_set_aside(d->line, pick, grant->next_no, now + CAP_POLL_US);
+		break;
+	case PACER_NOT_YET:
+		line_set_aside(d->line, pick, grant->next_no, now + grant->wait_us);
+		break;
+	case PACER_DEPOSED:
+		lose_lead(d, "another has a newer epoch");
+		break;
+	}
+}
+
+/* Claims the next call if it is time. Returns whether there was one. */
+static bool
+claim_next(struct dialer *d, int64_t now)
+{
+	bool careful = now < d->careful_until;
+	struct pacer_wish wish = { d->epoch, 0, d->lead_us + CLAIM_US / 2,
+		pacer_interval_us(d->env->cps, careful), d->env->default_cap };
+	struct pacer_grant grant;
+	struct line_pick pick;
+
+	if (now < d->quiet_until || now < d->next_slot - d->lead_us - CLAIM_US ||
+	    fetch_pool_active(d->pool) >= IN_FLIGHT_MAX || !line_pick(d->line, now, &pick))
+		return false;
+	wish.queue_no = pick.no;
+	if (pacer_claim(d->db, &wish, &grant) != RC_OK) {
+		/* Granted or not, nobody knows: if so, its attempt is found in 'intent'. */
+		lose_lead(d, "a claim failed");
+		return false;
+	}
+	d->moved = now;
+	act_on(d, &grant, &pick, now);
+	return true;
+}
+
+/* What is due besides dialing. */
+static void
+look_around(struct dialer *d, int64_t now)
+{
+	if (now - d->polled >= POLL_US)
+		read_news(d, now);
+	if (now - d->cap_polled >= CAP_POLL_US)
+		read_caps(d, now);
+	if (now - d->seen >= SEEN_US)
+		say_seen(d, now);
+	if (now - d->reloaded >= RELOAD_US)
+		reload(d);
+	if (!d->recounted && now - d->moved >= RECOUNT_US)
+		d->recounted = queue_recount(d->db) == RC_OK;
+	if (db_generation(d->db) != d->generation)
+		lose_lead(d, "the connection to the database was lost");
+}
+
+/* When the loop has something to do again. */
+static int64_t
+wake_at(const struct dialer *d, int64_t now)
+{
+	int64_t wake = d->polled + POLL_US;
+	int64_t slot = d->next_slot - d->lead_us - CLAIM_US;
+	int64_t waiting = line_next_us(d->line, now);
+
+	if (slot < d->quiet_until)
+		slot = d->quiet_until;
+	if (waiting < slot)
+		waiting = slot;
+	return waiting < wake ? waiting : wake;
+}
+
+static void
+stand_by(struct dialer *d)
+{
+	if (take_lead(d))
+		return;
+	/* What was sent before the lead was lost is still answered, and must be recorded. */
+	if (fetch_pool_active(d->pool) > 0)
+		fetch_pool_run(d->pool, clock_boot_us() + STANDBY_MS * 1000);
+	else
+		signals_sleep_ms(STANDBY_MS);
+}
+
+static void
+lead(struct dialer *d)
+{
+	int64_t now = clock_boot_us();
+
+	look_around(d, now);
+	if (d->epoch == 0 || claim_next(d, clock_boot_us()))
+		return;
+	now = clock_boot_us();
+	fetch_pool_run(d->pool, wake_at(d, now));
+}
+
+int
+work_dial(void *arg)
+{
+	const struct work_env *env = arg;
+	struct db_options options = { "offhook-dialer", env->statement_timeout_ms, 0 };
+	struct dialer d = { .env = env, .lead_us = 2000 };
+
+	fetch_init();
+	d.db = db_new(env->database_url, &options);
+	d.pool = fetch_pool_new();
+	d.line = line_new();
+	holder_self(&d.self);
+	while (!signal_stop && !signal_reload) {
+		if (d.epoch == 0)
+			stand_by(&d);
+		else
+			lead(&d);
+	}
+	/* Dials on their way are waited for; each has its own time limit. */
+	while (fetch_pool_active(d.pool) > 0)
+		fetch_pool_run(d.pool, clock_boot_us() + 100000);
+	line_free(d.line);
+	fetch_pool_free(d.pool);
+	db_free(d.db);
+	return 0;
+}

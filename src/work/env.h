@@ -1,0 +1,26 @@
+/* env.h: what the work of the scheduler needs to know; filled from the settings by the program. */
+#ifndef WORK_ENV_H
+#define WORK_ENV_H
+
+#include <stdint.h>
+
+#include "remote/carrier.h"
+
+struct work_env {
+	const char *database_url;
+	int statement_timeout_ms;
+	struct carrier carrier;
+	double cps;                 /* queue.cps */
+	int64_t default_cap;        /* calls.default_max_concurrent */
+	const char *recordings_dir; /* data_dir/recordings */
+	int retention_days;         /* 0: for ever */
+};
+
+/* The life of each child of the scheduler, until a stop signal; the result is the exit status.
+ * arg is a struct work_env. */
+int work_dial(void *arg);
+int work_watch(void *arg);
+int work_record(void *arg);
+int work_keep(void *arg);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * keep.c: the keeper. Ends calls that waited too long, forgets what is old, in bounded batches.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/id.h"
+#include "base/log.h"
+#include "domain/keep.h"
+#include "sys/signals.h"
+#include "work/env.h"
+
+#define BATCH 200
+#define PERIOD_MS 500
+#define RETENTION_EVERY 240 /* periods: two minutes */
+
+static void
+forget_calls(const struct work_env *env, struct db *db)
+{
+	struct rows *rows;
+	int count = BATCH;
+
+	while (count == BATCH && !signal_stop) {
+		if (keep_forget_calls(db, env->retention_days, BATCH, &rows) != RC_OK)
+			return;
+		count = rows_count(rows);
+		for (int i = 0; i < count; i++) {
+			char path[512];
+
+			if (!id_valid(rows_text(rows, i, 0), "call_"))
+				continue;
+			snprintf(path, sizeof path, "%s/%s.mp3", env->recordings_dir,
+			    rows_text(rows, i, 0));
+			unlink(path); /* a recording that was never there is as good as removed */
+		}
+		rows_free(rows);
+		if (count > 0)
+			log_info("forgot %d old calls", count);
+	}
+}
+
+static void
+repeat(struct db *db, enum rc (*work)(struct db *, int, int *))
+{
+	int done = BATCH;
+
+	while (done >= BATCH && !signal_stop)
+		if (work(db, BATCH, &done) != RC_OK)
+			return;
+}
+
+int
+work_keep(void *arg)
+{
+	const struct work_env *env = arg;
+	struct db_options options = { "offhook-keeper", env->statement_timeout_ms, 0 };
+	struct db *db = db_new(env->database_url, &options);
+
+	for (long turn = 0; !signal_stop && !signal_reload; turn++) {
+		repeat(db, keep_expire_calls);
+		if (turn % RETENTION_EVERY == 0) {
+			repeat(db, keep_forget_keys);
+			if (env->retention_days > 0)
+				forget_calls(env, db);
+		}
+		signals_sleep_ms(PERIOD_MS);
+	}
+	db_free(db);
+	return 0;
+}

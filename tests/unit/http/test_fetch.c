@@ -1,0 +1,569 @@
+/*
+ * test_fetch.c: exchanges with a small server of our own on the loopback, which answers, hangs up
+ * or falls silent as it is told, and writes down what it saw and when. What is proved above all:
+ * a request is never repeated, its outcome is sorted by what the peer may have done, and its last
+ * byte leaves inside the send window or not at all.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/fetch.h"
+
+#define BODY "To=%2B15551230001"
+#define MAX_SEEN 8
+
+/* What the server does with a request once it has it whole. */
+enum manner { ANSWER, CLOSE_AT_ONCE, RESET, CLOSE_MIDWAY, STALL, ANSWER_EARLY, REDIRECT };
+
+/* A connection as the server saw it. */
+struct seen {
+	char text[4096];
+	size_t len;
+	bool whole;          /* headers and announced body came */
+	int64_t headers_us;  /* when the headers were complete */
+	int64_t complete_us; /* when the last byte came */
+};
+
+static struct {
+	enum manner manner;
+	int fd;
+	int port;
+	struct seen seen[MAX_SEEN];
+	int connections;
+	pthread_t thread;
+} server;
+
+static const char *const answers[] = {
+	[ANSWER] = "HTTP/1.1 201 Created\r\nContent-Length: 5\r\nRetry-After: 7\r\n\r\nhello",
+	[CLOSE_AT_ONCE] = "",
+	[RESET] = "",
+	[CLOSE_MIDWAY] = "HTTP/1.1 201 Created\r\nContent-Length: 50\r\n\r\nhel",
+	[STALL] = "",
+	[ANSWER_EARLY] =
+	    "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+	[REDIRECT] = "HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n",
+};
+
+/* Whether the request in s is complete. */
+static bool
+complete(struct seen *s)
+{
+	const char *end = strstr(s->text, "\r\n\r\n");
+	const char *length = strcasestr(s->text, "Content-Length: ");
+	size_t want;
+
+	if (end == NULL)
+		return false;
+	if (s->headers_us == 0)
+		s->headers_us = clock_boot_us();
+	want = (size_t)(end - s->text) + 4;
+	if (length != NULL && length < end)
+		want += strtoul(length + 16, NULL, 10);
+	return s->len >= want;
+}
+
+static void
+receive(int fd, struct seen *s)
+{
+	while (s->len < sizeof(s->text) - 1) {
+		ssize_t n = recv(fd, s->text + s->len, sizeof(s->text) - 1 - s->len, 0);
+
+		if (n <= 0)
+			return;
+		s->len += (size_t)n;
+		if (server.manner == ANSWER_EARLY && strstr(s->text, "\r\n\r\n") != NULL)
+			return;
+		if (complete(s)) {
+			s->complete_us = clock_boot_us();
+			s->whole = true;
+			return;
+		}
+	}
+}
+
+static void *
+serve(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		const struct linger reset = { 1, 0 };
+		int fd = accept(server.fd, NULL, NULL);
+		struct seen *s;
+		char byte;
+
+		if (fd < 0)
+			return NULL;
+		s = &server.seen[server.connections < MAX_SEEN ? server.connections : MAX_SEEN - 1];
+		server.connections++;
+		receive(fd, s);
+		(void)!send(
+		    fd, answers[server.manner], strlen(answers[server.manner]), MSG_NOSIGNAL);
+		if (server.manner == STALL)
+			while (recv(fd, &byte, 1, 0) > 0)
+				;
+		if (server.manner == RESET)
+			(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		(void)close(fd);
+	}
+}
+
+static void
+start(enum manner manner)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(address);
+
+	memset(&server, 0, sizeof(server));
+	server.manner = manner;
+	server.fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(server.fd, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(server.fd, 16), 0);
+	assert_int_equal(getsockname(server.fd, (struct sockaddr *)&address, &len), 0);
+	server.port = ntohs(address.sin_port);
+	assert_int_equal(pthread_create(&server.thread, NULL, serve, NULL), 0);
+}
+
+static void
+stop(void)
+{
+	(void)shutdown(server.fd, SHUT_RDWR);
+	assert_int_equal(pthread_join(server.thread, NULL), 0);
+	(void)close(server.fd);
+}
+
+static struct fetch
+post(void)
+{
+	static char url[64];
+	struct fetch f = { .method = "POST",
+		.url = url,
+		.body = BODY,
+		.body_len = strlen(BODY),
+		.connect_ms = 1000,
+		.total_ms = 2000,
+		.max_reply = 1000,
+		.to_fd = -1 };
+
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%d/Calls.json", server.port);
+	return f;
+}
+
+static void
+an_answer_is_an_answer(void **state)
+{
+	struct fetch_result r;
+	struct fetch f;
+
+	(void)state;
+	start(ANSWER);
+	f = post();
+	f.user = "AC1";
+	f.password = "secret";
+	fetch_wait(&f, &r);
+	stop();
+	assert_int_equal(r.end, FETCH_ANSWERED);
+	assert_int_equal(r.status, 201);
+	assert_string_equal(r.body.data, "hello");
+	assert_int_equal(r.body_bytes, 5);
+	assert_int_equal(r.content_length, 5);
+	assert_int_equal(r.retry_after_s, 7);
+	assert_true(r.connect_us > 0 && r.sent_us > 0);
+	assert_string_equal(r.error, "");
+	assert_true(server.seen[0].whole);
+	assert_non_null(strstr(server.seen[0].text, "POST /Calls.json HTTP/1.1\r\n"));
+	assert_non_null(strstr(server.seen[0].text, "Authorization: Basic QUMxOnNlY3JldA==\r\n"));
+	assert_non_null(
+	    strstr(server.seen[0].text, "Content-Type: application/x-www-form-urlencoded\r\n"));
+	assert_null(strstr(server.seen[0].text, "Expect"));
+	assert_non_null(strstr(server.seen[0].text, "\r\n\r\n" BODY));
+	fetch_result_free(&r);
+}
+
+static void
+get_and_an_empty_post_have_no_body(void **state)
+{
+	struct fetch_result r;
+	struct fetch f;
+
+	(void)state;
+	start(ANSWER);
+	f = post();
+	f.method = "GET";
+	f.body_len = 0;
+	fetch_wait(&f, &r);
+	assert_int_equal(r.end, FETCH_ANSWERED);
+	assert_true(r.sent_us > 0);
+	fetch_result_free(&r);
+	f.method = "POST";
+	f.body = NULL;
+	fetch_wait(&f, &r);
+	assert_int_equal(r.end, FETCH_ANSWERED);
+	fetch_result_free(&r);
+	stop();
+	assert_memory_equal(server.seen[0].text, "GET /", 5);
+	assert_memory_equal(server.seen[1].text, "POST /", 6);
+	assert_non_null(strstr(server.seen[1].text, "Content-Length: 0\r\n"));
+}
+
+/* Whatever happens after the request was sent, it is not sent again, and nobody claims to know. */
+static void
+what_left_and_was_not_answered_is_unknown_and_never_repeated(void **state)
+{
+	static const enum manner manners[] = { CLOSE_AT_ONCE, RESET, CLOSE_MIDWAY, STALL };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(manners) / sizeof(manners[0]); i++) {
+		struct fetch_result r;
+		struct fetch f;
+
+		start(manners[i]);
+		f = post();
+		f.total_ms = 400;
+		fetch_wait(&f, &r);
+		assert_int_equal(r.end, FETCH_UNKNOWN);
+		assert_int_equal(r.status, 0);
+		assert_true(r.sent_us > 0);
+		assert_string_not_equal(r.error, "");
+		fetch_result_free(&r);
+		f.method = "GET";
+		f.body_len = 0;
+		fetch_wait(&f, &r);
+		assert_int_equal(r.end, FETCH_UNKNOWN);
+		fetch_result_free(&r);
+		stop();
+		assert_int_equal(server.connections, 2);
+		assert_true(server.seen[0].whole);
+	}
+}
+
+static void
+no_two_requests_share_a_connection(void **state)
+{
+	(void)state;
+	start(ANSWER);
+	for (int i = 0; i < 3; i++) {
+		struct fetch f = post();
+		struct fetch_result r;
+
+		fetch_wait(&f, &r);
+		assert_int_equal(r.end, FETCH_ANSWERED);
+		fetch_result_free(&r);
+	}
+	stop();
+	assert_int_equal(server.connections, 3);
+}
+
+static void
+what_never_left_is_known_not_to_have(void **state)
+{
+	static const char *const urls[] = { "http://127.0.0.1:1/", "http://no-such-host.invalid/",
+		"ftp://127.0.0.1/", "file:///etc/passwd", "not a url" };
+	struct fetch_result r;
+	struct fetch f;
+
+	(void)state;
+	start(ANSWER);
+	f = post();
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		f.url = urls[i];
+		fetch_wait(&f, &r);
+		assert_int_equal(r.end, FETCH_NOT_SENT);
+		assert_int_equal(r.sent_us, 0);
+		assert_string_not_equal(r.error, "");
+		fetch_result_free(&r);
+	}
+	/* Plain text where TLS is expected. */
+	char tls[64];
+	(void)snprintf(tls, sizeof(tls), "https://127.0.0.1:%d/", server.port);
+	f.url = tls;
+	f.total_ms = 500;
+	fetch_wait(&f, &r);
+	assert_int_equal(r.end, FETCH_NOT_SENT);
+	fetch_result_free(&r);
+	stop();
+}
+
+static void
+redirects_are_answers(void **state)
+{
+	struct fetch_result r;
+	struct fetch f;
+
+	(void)state;
+	start(REDIRECT);
+	f = post();
+	fetch_wait(&f, &r);
+	stop();
+	assert_int_equal(r.end, FETCH_ANSWERED);
+	assert_int_equal(r.status, 302);
+	assert_int_equal(r.retry_after_s, -1);
+	assert_int_equal(server.connections, 1);
+	fetch_result_free(&r);
+}
+
+static void
+replies_have_a_ceiling_and_may_go_to_a_file(void **state)
+{
+	struct fetch_result r;
+	struct fetch f;
+	char text[16] = "";
+	FILE *file = tmpfile();
+
+	(void)state;
+	assert_non_null(file);
+	start(ANSWER);
+	f = post();
+	f.max_reply = 4;
+	fetch_wait(&f, &r);
+	assert_int_equal(r.end, FETCH_UNKNOWN);
+	assert_non_null(strstr(r.error, "longer than 4 bytes"));
+	fetch_result_free(&r);
+	f.max_reply = 5;
+	f.to_fd = fileno(file);
+	fetch_wait(&f, &r);
+	assert_int_equal(r.end, FETCH_ANSWERED);
+	assert_int_equal(r.body_bytes, 5);
+	assert_string_equal(r.body.data, "");
+	assert_int_equal(pread(fileno(file), text, sizeof(text), 0), 5);
+	assert_string_equal(text, "hello");
+	fetch_result_free(&r);
+	stop();
+	(void)fclose(file);
+}
+
+/* ---- the send window ---- */
+
+struct outcome {
+	struct fetch_result r;
+	bool done;
+};
+
+static void
+remember(struct fetch_result *result, void *arg)
+{
+	struct outcome *o = arg;
+
+	o->r = *result;
+	buf_init(&result->body, 0);
+	o->done = true;
+}
+
+static void
+the_body_leaves_at_its_instant(void **state)
+{
+	struct fetch_pool *p = fetch_pool_new();
+	struct outcome o[3] = { { .done = false } };
+	int64_t start_us;
+
+	(void)state;
+	start(ANSWER);
+	start_us = clock_boot_us();
+	/* One after the other: the server takes one connection at a time. */
+	for (int i = 0; i < 3; i++) {
+		struct fetch f = post();
+
+		f.not_before_us = start_us + 60000 * (i + 1);
+		f.not_after_us = f.not_before_us + 50000;
+		fetch_pool_start(p, &f, remember, &o[i]);
+	}
+	assert_int_equal(fetch_pool_active(p), 3);
+	while (fetch_pool_active(p) > 0)
+		fetch_pool_run(p, clock_boot_us() + 1000000);
+	stop();
+	for (int i = 0; i < 3; i++) {
+		int64_t due = start_us + 60000 * (i + 1);
+
+		assert_int_equal(o[i].r.end, FETCH_ANSWERED);
+		assert_true(o[i].r.sent_us >= due);
+		print_message(
+		    "sent %lld us after its instant\n", (long long)(o[i].r.sent_us - due));
+		assert_true(o[i].r.sent_us <= due + 50000);
+		fetch_result_free(&o[i].r);
+	}
+	for (int i = 0; i < server.connections; i++)
+		assert_true(server.seen[i].whole);
+	fetch_pool_free(p);
+}
+
+static void
+the_headers_go_before_and_the_body_never_early(void **state)
+{
+	struct fetch_result r;
+	struct fetch f;
+
+	(void)state;
+	start(ANSWER);
+	f = post();
+	f.not_before_us = clock_boot_us() + 150000;
+	f.not_after_us = f.not_before_us + 50000;
+	fetch_wait(&f, &r);
+	stop();
+	assert_int_equal(r.end, FETCH_ANSWERED);
+	assert_true(server.seen[0].headers_us < f.not_before_us - 50000);
+	assert_true(server.seen[0].complete_us >= f.not_before_us);
+	assert_true(r.sent_us >= f.not_before_us && r.sent_us <= f.not_after_us);
+	fetch_result_free(&r);
+}
+
+static void
+a_missed_window_leaves_the_request_unfinished(void **state)
+{
+	struct fetch_pool *p = fetch_pool_new();
+	struct outcome o = { .done = false };
+	struct fetch f;
+
+	(void)state;
+	start(ANSWER);
+	/* Already over when it starts. */
+	f = post();
+	f.not_before_us = clock_boot_us() - 20000;
+	f.not_after_us = f.not_before_us + 10000;
+	fetch_pool_start(p, &f, remember, &o);
+	while (!o.done)
+		fetch_pool_run(p, clock_boot_us() + 100000);
+	assert_int_equal(o.r.end, FETCH_NOT_SENT);
+	fetch_result_free(&o.r);
+
+	/* Headers out, then the process sleeps through the window. */
+	o = (struct outcome){ .done = false };
+	f.not_before_us = clock_boot_us() + 100000;
+	f.not_after_us = f.not_before_us + 10000;
+	fetch_pool_start(p, &f, remember, &o);
+	fetch_pool_run(p, clock_boot_us() + 50000);
+	assert_false(o.done);
+	clock_sleep_ms(150);
+	while (!o.done)
+		fetch_pool_run(p, clock_boot_us() + 100000);
+	assert_int_equal(o.r.end, FETCH_NOT_SENT);
+	assert_int_equal(o.r.sent_us, 0);
+	assert_non_null(strstr(o.r.error, "window"));
+	fetch_result_free(&o.r);
+	fetch_pool_free(p);
+	clock_sleep_ms(50);
+	stop();
+	for (int i = 0; i < server.connections && i < MAX_SEEN; i++) {
+		assert_false(server.seen[i].whole);
+		assert_null(strstr(server.seen[i].text, "15551230001"));
+	}
+	assert_true(server.seen[server.connections - 1].headers_us > 0);
+}
+
+static void
+a_connection_that_never_stands_misses_the_window_in_time(void **state)
+{
+	struct fetch_result r;
+	struct fetch f;
+	int64_t begun = clock_boot_us();
+
+	(void)state;
+	f = post();
+	f.connect_ms = f.total_ms = 5000;
+	f.url = "http://192.0.2.1/"; /* TEST-NET: unreachable, or silent */
+	f.not_before_us = begun + 100000;
+	f.not_after_us = begun + 200000;
+	fetch_wait(&f, &r);
+	assert_int_equal(r.end, FETCH_NOT_SENT);
+	assert_true(clock_boot_us() - begun < 1000000);
+	fetch_result_free(&r);
+}
+
+static void
+an_answer_before_the_body_is_no_request(void **state)
+{
+	struct fetch_result r;
+	struct fetch f;
+
+	(void)state;
+	start(ANSWER_EARLY);
+	f = post();
+	f.not_before_us = clock_boot_us() + 300000;
+	f.not_after_us = f.not_before_us + 50000;
+	fetch_wait(&f, &r);
+	stop();
+	assert_int_equal(r.end, FETCH_NOT_SENT);
+	assert_int_equal(r.sent_us, 0);
+	assert_false(server.seen[0].whole);
+	fetch_result_free(&r);
+}
+
+static void
+nothing(int sig)
+{
+	(void)sig;
+}
+
+static void
+the_pool_returns_in_time_and_at_a_signal(void **state)
+{
+	struct fetch_pool *p = fetch_pool_new();
+	struct sigaction sa = { .sa_handler = nothing };
+	const struct itimerval soon = { .it_value = { .tv_usec = 100000 } };
+	struct outcome o = { .done = false };
+	struct fetch f;
+	int64_t begun;
+
+	(void)state;
+	begun = clock_boot_us();
+	fetch_pool_run(p, begun + 50000);
+	assert_in_range(clock_boot_us() - begun, 50000, 150000);
+
+	start(STALL);
+	f = post();
+	f.total_ms = 10000;
+	fetch_pool_start(p, &f, remember, &o);
+	begun = clock_boot_us();
+	fetch_pool_run(p, begun + 50000);
+	assert_in_range(clock_boot_us() - begun, 50000, 150000);
+
+	(void)sigaction(SIGALRM, &sa, NULL);
+	(void)setitimer(ITIMER_REAL, &soon, NULL);
+	begun = clock_boot_us();
+	fetch_pool_run(p, begun + 5000000);
+	assert_in_range(clock_boot_us() - begun, 50000, 1000000);
+	assert_false(o.done);
+	fetch_pool_free(p); /* abandons it */
+	assert_false(o.done);
+	stop();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_answer_is_an_answer),
+		cmocka_unit_test(get_and_an_empty_post_have_no_body),
+		cmocka_unit_test(what_left_and_was_not_answered_is_unknown_and_never_repeated),
+		cmocka_unit_test(no_two_requests_share_a_connection),
+		cmocka_unit_test(what_never_left_is_known_not_to_have),
+		cmocka_unit_test(redirects_are_answers),
+		cmocka_unit_test(replies_have_a_ceiling_and_may_go_to_a_file),
+		cmocka_unit_test(the_body_leaves_at_its_instant),
+		cmocka_unit_test(the_headers_go_before_and_the_body_never_early),
+		cmocka_unit_test(a_missed_window_leaves_the_request_unfinished),
+		cmocka_unit_test(a_connection_that_never_stands_misses_the_window_in_time),
+		cmocka_unit_test(an_answer_before_the_body_is_no_request),
+		cmocka_unit_test(the_pool_returns_in_time_and_at_a_signal),
+	};
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	log_open("test_fetch", LOG_LEVEL_ERROR);
+	fetch_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
