@@ -25,7 +25,7 @@ CREATE TABLE workspaces (
     organization_id text NOT NULL REFERENCES organizations,
     partner_id      text NOT NULL REFERENCES partners,
     name            text NOT NULL,
-    quota           integer NOT NULL DEFAULT 1000 CHECK (quota >= 0), -- credits a calendar month
+    quota           integer NOT NULL DEFAULT 1000 CHECK (quota BETWEEN 0 AND 1000000000), -- credits a month
     max_concurrent  integer CHECK (max_concurrent >= 1), -- NULL: calls.default_max_concurrent
     created_at      timestamptz NOT NULL DEFAULT clock_timestamp()
 );

@@ -151,3 +151,36 @@ tests_unit_http_test_fetch_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_
 tests_unit_http_test_fetch_LDFLAGS = $(http_test_whole)
 tests_unit_http_test_fetch_LDADD = $(http_test_libs)
 endif
+
+# The house and its shell: these need no program, only its sources, archives and units.
+EXTRA_DIST += \
+	.ci/run \
+	dev.d/check.sh \
+	dev.d/parts.sh \
+	dev.d/process.sh \
+	dev.d/run.sh \
+	dev.d/stack.sh \
+	dev.d/tools.sh
+dist_check_SCRIPTS += \
+	tests/check-floors \
+	tests/check-units
+TESTS += \
+	tests/check-floors \
+	tests/check-units
+
+# The settings of the programs, and the operator's command over a database of its own.
+if HAVE_CMOCKA
+prog_tests = tests/unit/prog/test_settings
+check_PROGRAMS += $(prog_tests)
+TESTS += $(prog_tests)
+tests_unit_prog_test_settings_SOURCES = tests/unit/prog/test_settings.c src/prog/settings.c
+tests_unit_prog_test_settings_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_prog_test_settings_LDADD = src/sys/libsys.a src/base/libbase.a \
+	$(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
+endif
+dist_check_SCRIPTS += tests/check-settings
+TESTS += tests/check-settings
+EXTRA_DIST += \
+	tests/cli/conftest.py \
+	tests/cli/support_cli.py \
+	tests/cli/test_cli.py

@@ -11,7 +11,7 @@ DECLARE
     v_orphan record;
 BEGIN
     SELECT host, pid, pid_start, extract(epoch FROM clock_timestamp() - seen_at)
-        INTO old_host, old_pid, old_pid_start, old_seen_s FROM pacer;
+        INTO old_host, old_pid, old_pid_start, old_seen_s FROM pacer FOR UPDATE;
     UPDATE pacer SET epoch = pacer.epoch + 1, host = p_host, pid = p_pid, pid_start = p_pid_start,
         cps = p_cps, seen_at = clock_timestamp() RETURNING pacer.epoch INTO epoch;
     FOR v_orphan IN SELECT a.attempt_id FROM attempts a

@@ -20,7 +20,8 @@ BEGIN
         AND call_id = p_call FOR UPDATE;
     IF NOT FOUND THEN
         RETURN 'unknown';
-    ELSIF a.call_sid IS NULL AND a.state IN ('intent', 'unknown') THEN
+    ELSIF a.call_sid IS NULL AND a.state IN ('intent', 'unknown', 'lost') THEN
+        -- One that was given up for lost and turns up after all is bound too, to be hung up.
         PERFORM fn.attempt_bind(a, c, p_sid);
         SELECT * INTO c FROM calls WHERE call_id = p_call;
         SELECT * INTO a FROM attempts WHERE attempt_id = a.attempt_id;

@@ -1,0 +1,22 @@
+# Floor 6: the operator's commands.
+noinst_LIBRARIES += src/admin/libadmin.a
+src_admin_libadmin_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+src_admin_libadmin_a_SOURCES = \
+	src/admin/command.h \
+	src/admin/admin.h \
+	src/admin/admin.c \
+	src/admin/print.h \
+	src/admin/print.c \
+	src/admin/nouns.h \
+	src/admin/migrate.c \
+	src/admin/config.c \
+	src/admin/tree.c \
+	src/admin/keys.c \
+	src/admin/credits.c \
+	src/admin/maintenance.c \
+	src/admin/levels.c \
+	src/admin/calls.c \
+	src/admin/queue.c \
+	src/admin/doctor.c \
+	src/admin/top.c \
+	src/admin/command.c

@@ -35,3 +35,17 @@ offhook_scheduler_LDADD = \
 	src/sys/libsys.a \
 	src/base/libbase.a \
 	$(CURL_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) -lm
+
+bin_PROGRAMS += offhook
+offhook_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+offhook_SOURCES = \
+	src/prog/admin.c \
+	src/prog/settings.c \
+	src/prog/settings.h
+offhook_LDADD = \
+	src/admin/libadmin.a \
+	src/http/libhttp.a \
+	src/db/libdb.a \
+	src/sys/libsys.a \
+	src/base/libbase.a \
+	$(CURL_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS)

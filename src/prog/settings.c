@@ -192,19 +192,17 @@ const struct conf_key settings_keys[] = {
 	    .choices = "error|warning|info|debug", .also = "LOG_LEVEL",
 	    .help = "What is logged: lines of this level and those before it." },
 	{ "server.data_dir", CONF_TEXT, AT(server.data_dir), "/var/lib/offhook",
-	    .check = path_whole, .must = PATH_WHOLE, .restart = true,
+	    .check = path_whole, .must = PATH_WHOLE,
 	    .help = "Where files are kept; recordings lie in its folder recordings." },
 
 	{ "database.url", CONF_SECRET, AT(database.url), "postgresql:///offhook",
 	    .check = not_empty, .must = "a PostgreSQL URL or connection string",
-	    .also = "DATABASE_URL", .restart = true,
-	    .help = "The PostgreSQL database that all hosts share." },
+	    .also = "DATABASE_URL", .help = "The PostgreSQL database that all hosts share." },
 	{ "database.schema_dir", CONF_TEXT, AT(database.schema_dir), "", .check = path_or_empty,
-	    .must = PATH_OR_EMPTY, .restart = true,
+	    .must = PATH_OR_EMPTY,
 	    .help = "The folder of the schema's files; empty: where they were installed." },
 	{ "database.statement_timeout_ms", CONF_INT, AT(database.statement_timeout_ms), "5000",
-	    .min = 100, .max = 600000, .restart = true,
-	    .help = "How long the daemons let a statement run." },
+	    .min = 100, .max = 600000, .help = "How long the daemons let a statement run." },
 
 	{ "api.workers", CONF_INT, AT(api.workers), "0", .min = 0, .max = WORKERS_MAX,
 	    .restart = true,
@@ -254,10 +252,11 @@ const struct conf_key settings_keys[] = {
 	    .help = "How long one request to the carrier may take." },
 
 	{ "voice.transport", CONF_CHOICE, AT(voice.transport), "twiml", .choices = "twiml|stream",
-	    .help = "How the agent talks: turn by turn, or in real time (not in this release)." },
+	    .help = "How the agent talks: turn by turn, or in real time (in a later release)." },
 	{ "voice.engine", CONF_CHOICE, AT(voice.engine), "script",
 	    .choices = "gemini|openai|script",
-	    .help = "Who thinks for the agent; script is built in, the others come later." },
+	    .help =
+		"Who thinks for the agent: script is built in, the others are for a later release." },
 
 	{ "gemini.api_key", CONF_SECRET, AT(gemini.api_key), "", .also = "GEMINI_API_KEY",
 	    .help = "Gemini: the key. For a later release." },

@@ -24,8 +24,7 @@ struct settings {
 	} server;
 	struct {
 		char *url;
-		char
-		    *schema_dir; /* never "": where sql/ was installed when nobody says otherwise */
+		char *schema_dir; /* never "": replaced by where sql/ was installed */
 		int64_t statement_timeout_ms;
 	} database;
 	struct {

@@ -1,0 +1,406 @@
+/*
+ * doctor.c: "offhook doctor": looks at every part that the settings name, says what is well and
+ * what to do about the rest. A line a finding: ok, warn (works, but look at it) or FAIL.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "admin/nouns.h"
+#include "admin/print.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "db/migrate.h"
+#include "http/fetch.h"
+
+#define SPACE_MIN_BYTES (INT64_C(1) << 30)
+#define SKEW_MAX_US 2000000
+#define REPLY_MAX 65536
+#define PUBLIC_TIMEOUT_MS 10000
+
+static int doctor(struct admin *);
+
+const struct command doctor_commands[] = {
+	{ "doctor", NULL, "", "Look at every part of this installation and say what to do", doctor,
+	    no_options, COMMAND_BARE },
+	{ .noun = NULL },
+};
+
+enum finding { FINDING_OK, FINDING_WARN, FINDING_FAIL };
+
+struct visit {
+	struct admin *admin;
+	const struct admin_settings *settings;
+	json_t *findings; /* NULL: printed at once */
+	bool failed;
+};
+
+static void found(struct visit *v, enum finding finding, const char *part, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void
+found(struct visit *v, enum finding finding, const char *part, const char *fmt, ...)
+{
+	static const char *const marks[] = { "ok", "warn", "FAIL" };
+	static const char *const words[] = { "ok", "warn", "fail" };
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	v->failed = v->failed || finding == FINDING_FAIL;
+	if (v->findings != NULL) {
+		json_array_append_new(v->findings,
+		    json_pack(
+			"{s:s, s:s, s:s}", "part", part, "result", words[finding], "text", text));
+		return;
+	}
+	printf("%-4s  %-10s  %s\n", marks[finding], part, text);
+	fflush(stdout);
+}
+
+/* ---- files ---- */
+
+static void
+look_at_settings(struct visit *v)
+{
+	const char *file = v->settings->file;
+	struct stat st;
+
+	if (v->settings->error != NULL) {
+		found(v, FINDING_FAIL, "settings", "%s", v->settings->error);
+		return;
+	}
+	if (file == NULL) {
+		found(v, FINDING_OK, "settings", "no file: the defaults and the environment");
+		return;
+	}
+	if (stat(file, &st) == 0 && (st.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0)
+		found(v, FINDING_WARN, "settings",
+		    "%s can be read by everybody or written by others, and may hold secrets: "
+		    "chmod 640 it",
+		    file);
+	else
+		found(v, FINDING_OK, "settings", "%s", file);
+}
+
+/* What a later release will have, offhook-api refuses to start with. */
+static void
+look_at_voice(struct visit *v)
+{
+	if (strcmp(v->settings->voice_transport, "twiml") != 0)
+		found(v, FINDING_FAIL, "voice",
+		    "this release has no voice.transport = %s: set it to twiml",
+		    v->settings->voice_transport);
+	if (strcmp(v->settings->voice_engine, "script") != 0)
+		found(v, FINDING_FAIL, "voice",
+		    "this release has no voice.engine = %s: set it to script",
+		    v->settings->voice_engine);
+}
+
+static void
+look_at_data(struct visit *v)
+{
+	const char *folder = v->settings->data_dir;
+	struct statvfs fs;
+	struct stat st;
+
+	if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		found(v, FINDING_FAIL, "data",
+		    "%s is not a folder: make it, owned by the user of the daemons "
+		    "(server.data_dir)",
+		    folder);
+		return;
+	}
+	if ((st.st_mode & (S_IROTH | S_IWOTH)) != 0)
+		found(v, FINDING_WARN, "data",
+		    "%s is open to everybody, and holds recordings: chmod o-rwx it", folder);
+	if (access(folder, W_OK) != 0)
+		found(v, FINDING_WARN, "data",
+		    "%s cannot be written by this user: the scheduler's user must", folder);
+	else if (statvfs(folder, &fs) == 0 &&
+	    (int64_t)fs.f_bavail * (int64_t)fs.f_frsize < SPACE_MIN_BYTES)
+		found(v, FINDING_WARN, "data",
+		    "less than 1 GiB is left in %s: recordings will fail when it is full", folder);
+	else
+		found(v, FINDING_OK, "data", "%s", folder);
+}
+
+/* A file that a setting names. */
+static void
+look_at_file(struct visit *v, const char *part, const char *path, const char *setting)
+{
+	if (path[0] == '\0')
+		return;
+	if (access(path, R_OK) != 0)
+		found(v, FINDING_FAIL, part, "%s cannot be read (%s): see %s", path,
+		    strerror(errno), setting);
+	else
+		found(v, FINDING_OK, part, "%s", path);
+}
+
+static bool
+connects(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	bool ok;
+	int fd;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return false;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	/* Not blocking: a full backlog answers EAGAIN, and then somebody listens. */
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	ok = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 || errno == EAGAIN;
+	close(fd);
+	return ok;
+}
+
+static void
+look_at_socket(struct visit *v, const char *path)
+{
+	if (connects(path))
+		found(v, FINDING_OK, "workers", "offhook-api listens on %s", path);
+	else
+		found(v, FINDING_FAIL, "workers",
+		    "nobody listens on %s, or this user may not connect (%s): start offhook-api",
+		    path, strerror(errno));
+}
+
+static void
+look_at_workers(struct visit *v)
+{
+	const char *slash = strrchr(v->settings->api_socket, '/');
+	struct buf carrier;
+
+	look_at_socket(v, v->settings->api_socket);
+	buf_init(&carrier, 4096);
+	buf_add(&carrier, v->settings->api_socket, (size_t)(slash + 1 - v->settings->api_socket));
+	buf_puts(&carrier, "carrier.sock");
+	look_at_socket(v, carrier.data);
+	buf_free(&carrier);
+}
+
+/* ---- the database, and who works on it ---- */
+
+static const struct statement sql_doctor_clock = { "op_doctor_clock",
+	"SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,"
+	" current_setting('server_version_num')::integer / 10000",
+	0 };
+
+static void
+look_at_clock(struct visit *v)
+{
+	int64_t before = clock_wall_us(), skew;
+	struct rows *rows;
+
+	if (db_run(v->admin->db, &sql_doctor_clock, NULL, &rows) != RC_OK)
+		return;
+	skew = (before + clock_wall_us()) / 2 - rows_int(rows, 0, 0);
+	if (skew > SKEW_MAX_US || skew < -SKEW_MAX_US)
+		found(v, FINDING_WARN, "clock",
+		    "this host and the database are %" PRId64 " s apart: synchronize their clocks",
+		    skew / 1000000);
+	if (rows_int(rows, 0, 1) < 15)
+		found(v, FINDING_WARN, "database",
+		    "PostgreSQL %" PRId64 " is older than what was tested: use 15 or newer",
+		    rows_int(rows, 0, 1));
+	rows_free(rows);
+}
+
+/* Returns whether statements of this release can be run. */
+static bool
+look_at_database(struct visit *v)
+{
+	bool current = false;
+
+	switch (migrate_current(v->admin->db, v->settings->schema_dir, &current)) {
+	case RC_OK:
+		break;
+	case RC_LATER:
+		found(v, FINDING_FAIL, "database",
+		    "PostgreSQL cannot be reached: see that it runs and that database.url names it");
+		return false;
+	default:
+		found(v, FINDING_FAIL, "database",
+		    "the schema cannot be compared with %s: see that the files are there "
+		    "(database.schema_dir)",
+		    v->settings->schema_dir);
+		return false;
+	}
+	if (!current) {
+		found(v, FINDING_FAIL, "database",
+		    "the schema is not that of this release: run 'offhook migrate'");
+		return false;
+	}
+	found(v, FINDING_OK, "database", "reachable, and its schema is current");
+	look_at_clock(v);
+	return true;
+}
+
+static const struct statement sql_doctor_scheduler = { "op_doctor_scheduler",
+	"SELECT leader, cps, coalesce(oldest_queued_seconds, 0), queued,"
+	" (SELECT active FROM maintenance) FROM fn.queue_status()",
+	0 };
+
+static void
+look_at_scheduler(struct visit *v)
+{
+	struct rows *rows;
+
+	if (db_run(v->admin->db, &sql_doctor_scheduler, NULL, &rows) != RC_OK) {
+		found(v, FINDING_FAIL, "scheduler", "the database did not say who dials");
+		return;
+	}
+	if (rows_text(rows, 0, 0) == NULL)
+		found(v, FINDING_FAIL, "scheduler",
+		    "nobody has dialed or waited for calls in the last 10 s: start "
+		    "offhook-scheduler");
+	else
+		found(v, FINDING_OK, "scheduler", "%s dials, at most %g a second",
+		    rows_text(rows, 0, 0), rows_real(rows, 0, 1));
+	if (rows_text(rows, 0, 0) != NULL && rows_real(rows, 0, 1) != v->settings->cps)
+		found(v, FINDING_WARN, "scheduler",
+		    "queue.cps is %g here, but the leader dials with %g: make them the same",
+		    v->settings->cps, rows_real(rows, 0, 1));
+	if (rows_bool(rows, 0, 4))
+		found(v, FINDING_WARN, "scheduler",
+		    "maintenance is on, new calls are refused: 'offhook maintenance off' ends it");
+	rows_free(rows);
+}
+
+/* ---- the carrier and the public URL ---- */
+
+/* Fetches url into result, which the caller frees. */
+static void
+get_url(struct visit *v, const struct fetch *like, const char *url, struct fetch_result *result)
+{
+	struct fetch fetch = *like;
+
+	fetch.method = "GET";
+	fetch.url = url;
+	fetch.connect_ms = fetch.total_ms;
+	fetch.ca_file = v->settings->ca_file[0] != '\0' ? v->settings->ca_file : NULL;
+	fetch.max_reply = REPLY_MAX;
+	fetch.to_fd = -1;
+	fetch_wait(&fetch, result);
+}
+
+static void
+judge_carrier(struct visit *v, const struct fetch_result *result)
+{
+	const char *base = v->settings->carrier_url;
+
+	if (result->end != FETCH_ANSWERED)
+		found(v, FINDING_FAIL, "carrier", "%s did not answer: %s", base, result->error);
+	else if (result->status == 200)
+		found(v, FINDING_OK, "carrier", "%s takes these credentials", base);
+	else if (result->status == 401 || result->status == 403)
+		found(v, FINDING_FAIL, "carrier",
+		    "%s refuses these credentials (%ld): see twilio.account_sid and "
+		    "twilio.auth_token",
+		    base, result->status);
+	else
+		found(v, FINDING_FAIL, "carrier",
+		    "%s answered %ld to a list of calls: see twilio.api_url", base, result->status);
+}
+
+static void
+look_at_carrier(struct visit *v)
+{
+	const struct admin_settings *s = v->settings;
+	const struct fetch like = { .user = s->carrier_sid,
+		.password = s->carrier_token,
+		.total_ms = (int)s->carrier_timeout_ms };
+	struct fetch_result result;
+	struct buf url;
+
+	if (s->carrier_sid[0] == '\0' || s->carrier_token[0] == '\0') {
+		found(v, FINDING_FAIL, "carrier",
+		    "nothing can be dialed: set twilio.account_sid and twilio.auth_token");
+		return;
+	}
+	if (s->carrier_number[0] == '\0')
+		found(v, FINDING_FAIL, "carrier",
+		    "nothing can be dialed: set twilio.phone_number, the number calls come from");
+	buf_init(&url, 4096);
+	buf_printf(&url, "%s/2010-04-01/Accounts/%s/Calls.json?PageSize=1", s->carrier_url,
+	    s->carrier_sid);
+	get_url(v, &like, url.data, &result);
+	judge_carrier(v, &result);
+	fetch_result_free(&result);
+	buf_free(&url);
+}
+
+static bool
+is_local(const char *url)
+{
+	return strstr(url, "://localhost") != NULL || strstr(url, "://127.") != NULL ||
+	    strstr(url, "://[::1]") != NULL;
+}
+
+static void
+look_at_public_url(struct visit *v)
+{
+	const struct fetch like = { .total_ms = PUBLIC_TIMEOUT_MS };
+	const char *base = v->settings->public_url;
+	struct fetch_result result;
+	struct buf url;
+
+	buf_init(&url, 8192);
+	buf_printf(&url, "%s/readyz", base);
+	get_url(v, &like, url.data, &result);
+	if (result.end != FETCH_ANSWERED)
+		found(v, FINDING_FAIL, "public", "%s does not answer from here: %s", base,
+		    result.error);
+	else if (result.status == 200)
+		found(v, FINDING_OK, "public", "%s answers, with a certificate that holds", base);
+	else
+		found(v, FINDING_FAIL, "public",
+		    "%s/readyz answered %ld: see nginx's and offhook-api's logs", base,
+		    result.status);
+	fetch_result_free(&result);
+	buf_free(&url);
+	if (is_local(base) && !is_local(v->settings->carrier_url))
+		found(v, FINDING_FAIL, "public",
+		    "the carrier cannot reach %s: set server.public_url to this host's public name",
+		    base);
+}
+
+static int
+doctor(struct admin *a)
+{
+	struct visit v = { .admin = a, .settings = a->settings };
+	bool failed;
+
+	v.findings = a->json ? json_array() : NULL;
+	look_at_settings(&v);
+	if (v.settings->error == NULL) {
+		look_at_voice(&v);
+		look_at_data(&v);
+		look_at_file(
+		    &v, "gateway", v.settings->gateway_key_file, "server.gateway_jwt_key_file");
+		look_at_file(&v, "authority", v.settings->ca_file, "webhooks.ca_file");
+		if (look_at_database(&v))
+			look_at_scheduler(&v);
+		look_at_workers(&v);
+		fetch_init();
+		look_at_carrier(&v);
+		look_at_public_url(&v);
+	}
+	failed = v.failed;
+	if (a->json)
+		print_json(json_pack("{s:b, s:o}", "ok", !failed, "findings", v.findings));
+	return failed ? ADMIN_FAILED : ADMIN_DONE;
+}

@@ -1,0 +1,273 @@
+/*
+ * tree.c: "offhook partner|organization|workspace": the tree of who there is.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "admin/nouns.h"
+#include "admin/print.h"
+#include "base/str.h"
+
+#define QUOTA_MAX 1000000000 /* with the grants of a month, half of what the accept path can add */
+#define QUOTA_DEFAULT "1000"
+#define NAME_MAX_CHARS 200
+
+static int create_partner(struct admin *);
+static int create_organization(struct admin *);
+static int create_workspace(struct admin *);
+static int change_workspace(struct admin *);
+static int list_partners(struct admin *);
+static int list_organizations(struct admin *);
+static int list_workspaces(struct admin *);
+
+static const struct command_option partner_options[] = {
+	{ "--name", "NAME", "what people call it; the id when absent" },
+	{ "--parent", "ID", "platform: there is nothing else above a partner" },
+	{ .name = NULL },
+};
+
+static const struct command_option organization_options[] = {
+	{ "--name", "NAME", "what people call it; the id when absent" },
+	{ "--parent", "ID", "its partner; 'default' when absent" },
+	{ .name = NULL },
+};
+
+static const struct command_option workspace_options[] = {
+	{ "--name", "NAME", "what people call it; the id when absent" },
+	{ "--parent", "ID", "its organization; 'default' when absent" },
+	{ "--quota", "N", "credits a calendar month; 1000 when absent" },
+	{ "--max-concurrent", "N", "calls at once; calls.default_max_concurrent when absent" },
+	{ .name = NULL },
+};
+
+static const struct command_option change_options[] = {
+	{ "--name", "NAME", "what people call it" },
+	{ "--quota", "N", "credits a calendar month, this one included" },
+	{ "--max-concurrent", "N", "calls at once" },
+	{ .name = NULL },
+};
+
+const struct command tree_commands[] = {
+	{ "partner", "create", "ID", "Make a partner, which owns organizations", create_partner,
+	    partner_options, 0 },
+	{ "partner", "list", "", "List the partners", list_partners, no_options, 0 },
+	{ "organization", "create", "ID", "Make an organization, which owns workspaces",
+	    create_organization, organization_options, 0 },
+	{ "organization", "list", "", "List the organizations", list_organizations, no_options, 0 },
+	{ "workspace", "create", "ID", "Make a workspace: a customer, who places calls",
+	    create_workspace, workspace_options, 0 },
+	{ "workspace", "change", "ID", "Change a workspace's name, quota or calls at once",
+	    change_workspace, change_options, 0 },
+	{ "workspace", "list", "", "List the workspaces", list_workspaces, no_options, 0 },
+	{ .noun = NULL },
+};
+
+/* ---- what was given ---- */
+
+/* The id and the name; on failure says so. name NULL or "…". */
+static bool
+read_names(struct admin *a, const char **id, const char **name)
+{
+	*id = a->args[0];
+	*name = admin_option(a, "--name");
+	if (!admin_tenant_id("ID", *id))
+		return false;
+	if (*name == NULL)
+		return true;
+	if (str_utf8(*name, strlen(*name)) && !str_blank(*name) &&
+	    str_chars(*name) <= NAME_MAX_CHARS)
+		return true;
+	admin_misuse("--name must be 1 to %d characters of UTF-8", NAME_MAX_CHARS);
+	return false;
+}
+
+/* The quota and the cap, each NULL when absent; on failure says so. */
+static bool
+read_limits(struct admin *a, const char **quota, const char **max_concurrent)
+{
+	int64_t number;
+
+	*quota = admin_option(a, "--quota");
+	*max_concurrent = admin_option(a, "--max-concurrent");
+	return (*quota == NULL || admin_number("--quota", *quota, 0, QUOTA_MAX, &number)) &&
+	    (*max_concurrent == NULL ||
+		admin_number("--max-concurrent", *max_concurrent, 1,
+		    a->settings->max_concurrent_ceiling, &number));
+}
+
+/* Says what became of a creation. */
+static int
+created(struct admin *a, const char *noun, const char *id, const char *parent, const char *word)
+{
+	if (strcmp(word, "exists") == 0)
+		return admin_refuse("the %s %s exists already", noun, id);
+	if (strcmp(word, "parent_unknown") == 0)
+		return admin_refuse("there is no %s %s: create it first, or name another --parent",
+		    strcmp(noun, "workspace") == 0 ? "organization" : "partner", parent);
+	if (a->json)
+		print_json(json_pack("{s:s, s:s, s:s, s:b}", "scope", noun, "id", id, "parent",
+		    parent, "created", 1));
+	else
+		printf("created the %s %s in %s\n", noun, id, parent);
+	return ADMIN_DONE;
+}
+
+/* ---- creating ---- */
+
+static const struct statement sql_partner_create = { "op_partner_create",
+	"SELECT fn.partner_create($1::text, $2::text)", 2 };
+
+static int
+create_partner(struct admin *a)
+{
+	const char *id, *name, *parent = admin_option(a, "--parent");
+	char word[32];
+
+	if (parent != NULL && strcmp(parent, "platform") != 0)
+		return admin_misuse("--parent of a partner can only be platform");
+	if (!read_names(a, &id, &name))
+		return ADMIN_USAGE;
+	const char *const values[] = { id, name != NULL ? name : id };
+	if (!admin_run_word(a, &sql_partner_create, values, word))
+		return ADMIN_FAILED;
+	return created(a, "partner", id, "platform", word);
+}
+
+static const struct statement sql_organization_create = { "op_organization_create",
+	"SELECT fn.organization_create($1::text, $2::text, $3::text)", 3 };
+
+static int
+create_organization(struct admin *a)
+{
+	const char *id, *name, *parent = admin_option(a, "--parent");
+	char word[32];
+
+	if (parent == NULL)
+		parent = "default";
+	if (!read_names(a, &id, &name) || !admin_tenant_id("--parent", parent))
+		return ADMIN_USAGE;
+	const char *const values[] = { id, parent, name != NULL ? name : id };
+	if (!admin_run_word(a, &sql_organization_create, values, word))
+		return ADMIN_FAILED;
+	return created(a, "organization", id, parent, word);
+}
+
+static const struct statement sql_workspace_create = { "op_workspace_create",
+	"SELECT fn.workspace_create($1::text, $2::text, $3::text, $4::integer, $5::integer)", 5 };
+
+static int
+create_workspace(struct admin *a)
+{
+	const char *id, *name, *quota, *max_concurrent, *parent = admin_option(a, "--parent");
+	char word[32];
+
+	if (parent == NULL)
+		parent = "default";
+	if (!read_names(a, &id, &name) || !admin_tenant_id("--parent", parent) ||
+	    !read_limits(a, &quota, &max_concurrent))
+		return ADMIN_USAGE;
+	const char *const values[] = { id, parent, name != NULL ? name : id,
+		quota != NULL ? quota : QUOTA_DEFAULT, max_concurrent };
+	if (!admin_run_word(a, &sql_workspace_create, values, word))
+		return ADMIN_FAILED;
+	return created(a, "workspace", id, parent, word);
+}
+
+static const struct statement sql_workspace_change = { "op_workspace_change",
+	"SELECT fn.workspace_change($1::text, $2::text, $3::integer, $4::integer)", 4 };
+
+static int
+change_workspace(struct admin *a)
+{
+	const char *id, *name, *quota, *max_concurrent;
+	char word[32];
+
+	if (!read_names(a, &id, &name) || !read_limits(a, &quota, &max_concurrent))
+		return ADMIN_USAGE;
+	if (name == NULL && quota == NULL && max_concurrent == NULL)
+		return admin_misuse("nothing to change: give --name, --quota or --max-concurrent");
+	const char *const values[] = { id, name, quota, max_concurrent };
+	if (!admin_run_word(a, &sql_workspace_change, values, word))
+		return ADMIN_FAILED;
+	if (strcmp(word, "changed") != 0)
+		return admin_refuse("there is no workspace %s", id);
+	if (a->json)
+		print_json(json_pack("{s:s, s:b}", "id", id, "changed", 1));
+	else
+		printf("changed the workspace %s\n", id);
+	return ADMIN_DONE;
+}
+
+/* ---- listing ---- */
+
+static int
+list(struct admin *a, const struct statement *statement, const struct column *columns)
+{
+	struct rows *rows;
+
+	if (!admin_run(a, statement, NULL, &rows))
+		return ADMIN_FAILED;
+	if (a->json)
+		print_json(print_array(columns, rows));
+	else
+		print_table(columns, rows, "there are none", stdout);
+	rows_free(rows);
+	return ADMIN_DONE;
+}
+
+static const struct statement sql_partners = { "op_partners",
+	"SELECT partner_id, name, fn.iso(created_at) FROM partners ORDER BY partner_id", 0 };
+
+static int
+list_partners(struct admin *a)
+{
+	static const struct column columns[] = {
+		{ "id", "ID", COLUMN_TEXT },
+		{ "name", "NAME", COLUMN_TEXT },
+		{ "created_at", "CREATED", COLUMN_TIME },
+		{ .name = NULL },
+	};
+
+	return list(a, &sql_partners, columns);
+}
+
+static const struct statement sql_organizations = { "op_organizations",
+	"SELECT organization_id, partner_id, name, fn.iso(created_at) FROM organizations"
+	" ORDER BY partner_id, organization_id",
+	0 };
+
+static int
+list_organizations(struct admin *a)
+{
+	static const struct column columns[] = {
+		{ "id", "ID", COLUMN_TEXT },
+		{ "parent", "PARTNER", COLUMN_TEXT },
+		{ "name", "NAME", COLUMN_TEXT },
+		{ "created_at", "CREATED", COLUMN_TIME },
+		{ .name = NULL },
+	};
+
+	return list(a, &sql_organizations, columns);
+}
+
+static const struct statement sql_workspaces = { "op_workspaces",
+	"SELECT workspace_id, organization_id, partner_id, name, quota, max_concurrent,"
+	" fn.iso(created_at) FROM workspaces ORDER BY partner_id, organization_id, workspace_id",
+	0 };
+
+static int
+list_workspaces(struct admin *a)
+{
+	static const struct column columns[] = {
+		{ "id", "ID", COLUMN_TEXT },
+		{ "parent", "ORGANIZATION", COLUMN_TEXT },
+		{ "partner", "PARTNER", COLUMN_TEXT },
+		{ "name", "NAME", COLUMN_TEXT },
+		{ "quota", "QUOTA", COLUMN_INT },
+		{ "max_concurrent", "AT ONCE", COLUMN_INT },
+		{ "created_at", "CREATED", COLUMN_TIME },
+		{ .name = NULL },
+	};
+
+	return list(a, &sql_workspaces, columns);
+}
