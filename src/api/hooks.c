@@ -110,7 +110,7 @@ static enum rc
 answer_empty(struct ask *ask, enum rc rc)
 {
 	if (rc == RC_OK)
-		resp_text(ask->resp, 204, "text/xml", "");
+		resp_text(ask->resp, 200, "text/xml", "<Response/>");
 	return rc;
 }
 

@@ -150,6 +150,7 @@ work(void *arg)
 		w };
 	int status;
 
+	signals_unblock(); /* the server lets them in between requests alone */
 	w->db = db_new(s->database.url, &options);
 	status = fcgi_serve(&server);
 	db_free(w->db);

@@ -467,6 +467,7 @@ work_dial(void *arg)
 	struct db_options options = { "offhook-dialer", env->statement_timeout_ms, 0 };
 	struct dialer d = { .env = env, .lead_us = 2000 };
 
+	signals_unblock(); /* this loop waits in libcurl, which knows no signal mask */
 	fetch_init();
 	d.db = db_new(env->database_url, &options);
 	d.pool = fetch_pool_new();
