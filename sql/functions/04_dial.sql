@@ -1,25 +1,32 @@
 -- Dialing: the leader's epoch, the grant of a dial, and what became of it.
 
--- Takes the lead: a new epoch, after which no older holder can be granted anything. Dials that
--- were granted and never reported become unknown: their senders may have sent them.
-CREATE FUNCTION fn.pacer_take(p_host text, p_pid integer, p_pid_start bigint, p_cps float8,
-    OUT epoch bigint, OUT old_host text, OUT old_pid integer, OUT old_pid_start bigint,
-    OUT old_seen_s float8)
+-- Takes the lead from the holder of p_expected: a new epoch, after which no older one can be granted
+-- anything. NULL when somebody else was quicker. Dials that were granted and never reported become
+-- unknown: their senders may have sent them.
+CREATE FUNCTION fn.pacer_take(p_expected bigint, p_host text, p_pid integer, p_pid_start bigint,
+    p_cps float8) RETURNS bigint
 LANGUAGE plpgsql AS $$
-#variable_conflict use_column
 DECLARE
+    v_epoch bigint;
     v_orphan record;
 BEGIN
-    SELECT host, pid, pid_start, extract(epoch FROM clock_timestamp() - seen_at)
-        INTO old_host, old_pid, old_pid_start, old_seen_s FROM pacer FOR UPDATE;
-    UPDATE pacer SET epoch = pacer.epoch + 1, host = p_host, pid = p_pid, pid_start = p_pid_start,
-        cps = p_cps, seen_at = clock_timestamp() RETURNING pacer.epoch INTO epoch;
-    FOR v_orphan IN SELECT a.attempt_id FROM attempts a
-        WHERE a.state = 'intent' AND a.epoch < pacer_take.epoch LOOP
+    UPDATE pacer SET epoch = epoch + 1, host = p_host, pid = p_pid, pid_start = p_pid_start,
+        cps = p_cps, seen_at = clock_timestamp() WHERE epoch = p_expected RETURNING epoch
+        INTO v_epoch;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    FOR v_orphan IN SELECT attempt_id FROM attempts
+        WHERE state = 'intent' AND epoch < v_epoch LOOP
         PERFORM fn.dial_result(v_orphan.attempt_id, 'unknown', NULL,
             'The dialer died while it dialed.', 0);
     END LOOP;
+    RETURN v_epoch;
 END $$;
+
+-- Lays the lead down: a standby need not wait until the holder's last sign of life is old.
+CREATE FUNCTION fn.pacer_release(p_epoch bigint) RETURNS void
+LANGUAGE sql AS $$ UPDATE pacer SET seen_at = NULL WHERE epoch = p_epoch $$;
 
 -- A sign of life of the leader; false when it is no longer the leader.
 CREATE FUNCTION fn.pacer_seen(p_epoch bigint, p_cps float8) RETURNS boolean

@@ -25,22 +25,44 @@ pacer_quiet_us(double cps)
 	return (cps >= 1 ? SECOND_US : (int64_t)ceil(SECOND_US / cps)) + PACER_SLACK_US;
 }
 
-/* The advisory lock only keeps two schedulers from duelling for the epoch; it hangs on the
- * session and so falls with it. What makes a deposed leader harmless is the epoch itself. */
-static const struct statement take = {
-	"pacer_take",
-	"SELECT l.taken, t.epoch, t.old_host, t.old_pid, t.old_pid_start, t.old_seen_s"
-	" FROM (SELECT pg_try_advisory_lock(hashtext('offhook pacer')) AS taken) l"
-	" LEFT JOIN LATERAL fn.pacer_take($1, $2, $3, $4) t ON l.taken",
-	4,
+static const struct statement look = {
+	"pacer_look",
+	"SELECT epoch, host, pid, pid_start,"
+	" coalesce(extract(epoch FROM clock_timestamp() - seen_at), -1)::float8 FROM pacer",
+	0,
 };
 
 enum rc
-pacer_take(struct db *db, const struct pacer_holder *me, double cps, struct pacer_lead *lead)
+pacer_look(struct db *db, struct pacer_lead *lead)
 {
-	char pid[24], start[24], rate[32];
-	const char *values[] = { me->host, db_int(me->pid, pid), db_int(me->pid_start, start),
-		rate };
+	struct rows *rows;
+	enum rc rc = db_run(db, &look, NULL, &rows);
+
+	if (rc != RC_OK)
+		return rc;
+	memset(lead, 0, sizeof *lead);
+	lead->epoch = rows_int(rows, 0, 0);
+	snprintf(lead->holder.host, sizeof lead->holder.host, "%s", rows_text(rows, 0, 1));
+	lead->holder.pid = rows_int(rows, 0, 2);
+	lead->holder.pid_start = rows_int(rows, 0, 3);
+	lead->seen_s = rows_real(rows, 0, 4);
+	rows_free(rows);
+	return RC_OK;
+}
+
+static const struct statement take = {
+	"pacer_take",
+	"SELECT coalesce(fn.pacer_take($1, $2, $3, $4, $5), 0)",
+	5,
+};
+
+enum rc
+pacer_take(struct db *db, const struct pacer_lead *before, const struct pacer_holder *me,
+    double cps, int64_t *epoch)
+{
+	char expected[24], pid[24], start[24], rate[32];
+	const char *values[] = { db_int(before->epoch, expected), me->host, db_int(me->pid, pid),
+		db_int(me->pid_start, start), rate };
 	struct rows *rows;
 	enum rc rc;
 
@@ -48,17 +70,24 @@ pacer_take(struct db *db, const struct pacer_holder *me, double cps, struct pace
 	rc = db_run(db, &take, values, &rows);
 	if (rc != RC_OK)
 		return rc;
-	memset(lead, 0, sizeof *lead);
-	lead->taken = rows_bool(rows, 0, 0);
-	if (lead->taken) {
-		lead->epoch = rows_int(rows, 0, 1);
-		snprintf(lead->old.host, sizeof lead->old.host, "%s", rows_text(rows, 0, 2));
-		lead->old.pid = rows_int(rows, 0, 3);
-		lead->old.pid_start = rows_int(rows, 0, 4);
-		lead->old_seen_s = rows_real(rows, 0, 5);
-	}
+	*epoch = rows_int(rows, 0, 0);
 	rows_free(rows);
 	return RC_OK;
+}
+
+static const struct statement release = {
+	"pacer_release",
+	"SELECT fn.pacer_release($1)",
+	1,
+};
+
+enum rc
+pacer_release(struct db *db, int64_t epoch)
+{
+	char number[24];
+	const char *values[] = { db_int(epoch, number) };
+
+	return db_run(db, &release, values, NULL);
 }
 
 static const struct statement seen = {

@@ -36,15 +36,19 @@ struct pacer_holder {
 	int64_t pid_start; /* in clock ticks since boot */
 };
 
-/* Takes the lead if nobody else's session has it; taken false otherwise. old says who had it. */
+/* Who leads now, as far as the database knows. */
 struct pacer_lead {
-	bool taken;
 	int64_t epoch;
-	struct pacer_holder old; /* host "" when there was none */
-	double old_seen_s;       /* seconds since its last sign of life */
+	struct pacer_holder holder; /* host "" when there never was one */
+	double seen_s; /* seconds since its last sign of life; -1: it has laid it down */
 };
-enum rc pacer_take(
-    struct db *db, const struct pacer_holder *me, double cps, struct pacer_lead *lead) MUST_CHECK;
+enum rc pacer_look(struct db *db, struct pacer_lead *lead) MUST_CHECK;
+
+/* Takes the lead from the holder of the epoch that was seen; epoch 0 when somebody was quicker. */
+enum rc pacer_take(struct db *db, const struct pacer_lead *seen, const struct pacer_holder *me,
+    double cps, int64_t *epoch) MUST_CHECK;
+/* Lays it down. */
+enum rc pacer_release(struct db *db, int64_t epoch) MUST_CHECK;
 
 /* A sign of life; leads false when the epoch is no longer the newest. db_clock_us: the
  * database's clock. */

@@ -32,6 +32,7 @@
 #define SEEN_US 1000000    /* a sign of life */
 #define RELOAD_US 60000000 /* the heads are read anew, whatever the news have brought */
 #define STANDBY_MS 500
+#define STALE_S 4           /* a leader that has not been seen for so long is replaced */
 #define RECOUNT_US 10000000 /* stillness before positions are set right */
 #define CLAIM_US 4000       /* what a claim takes, at most, when all is well */
 #define LEAD_MAX_US 2000000
@@ -109,24 +110,18 @@ reload(struct dialer *d)
 	return true;
 }
 
-/* Tries to become the leader. */
-static bool
-take_lead(struct dialer *d)
+/* Begins to lead: nothing of what an earlier lead knew counts any more. */
+static void
+begin_lead(struct dialer *d, int64_t epoch, const struct pacer_lead *old)
 {
-	struct pacer_lead lead;
-	int64_t now;
+	int64_t now = clock_boot_us();
 
-	if (pacer_take(d->db, &d->self, d->env->cps, &lead) != RC_OK || !lead.taken)
-		return false;
-	crash_point("lead.taken");
-	now = clock_boot_us();
-	d->epoch = lead.epoch;
+	d->epoch = epoch;
 	d->generation = db_generation(d->db);
 	d->quiet_until = now + pacer_quiet_us(d->env->cps);
 	d->careful_until = 0;
-	if (!holder_dead(&d->self, &lead.old))
-		d->careful_until = now + OLD_LEADER_US + PACER_SLACK_US -
-		    (int64_t)(lead.old_seen_s > 0 ? lead.old_seen_s * 1e6 : 0);
+	if (old->seen_s >= 0 && !holder_dead(&d->self, &old->holder))
+		d->careful_until = now + OLD_LEADER_US + PACER_SLACK_US;
 	d->next_slot = 0;
 	d->last_no = 0;
 	d->missing_count = 0;
@@ -135,6 +130,24 @@ take_lead(struct dialer *d)
 	d->moved = now;
 	log_info("leader with epoch %" PRId64 " at %g calls a second%s", d->epoch, d->env->cps,
 	    d->careful_until > now ? ", carefully: the old leader may still be alive" : "");
+}
+
+/* Becomes the leader if there is none: it has laid the lead down, is known to be dead, or has given
+ * no sign of life for too long. */
+static bool
+take_lead(struct dialer *d)
+{
+	struct pacer_lead old;
+	int64_t epoch;
+
+	if (pacer_look(d->db, &old) != RC_OK)
+		return false;
+	if (old.seen_s >= 0 && old.seen_s < STALE_S && !holder_dead(&d->self, &old.holder))
+		return false;
+	if (pacer_take(d->db, &old, &d->self, d->env->cps, &epoch) != RC_OK || epoch == 0)
+		return false;
+	crash_point("lead.taken");
+	begin_lead(d, epoch, &old);
 	return reload(d);
 }
 
@@ -482,6 +495,9 @@ work_dial(void *arg)
 	/* Dials on their way are waited for; each has its own time limit. */
 	while (fetch_pool_active(d.pool) > 0)
 		fetch_pool_run(d.pool, clock_boot_us() + 100000);
+	/* Only now: the next leader takes it that nothing of ours is still to be sent. */
+	if (d.epoch != 0 && pacer_release(d.db, d.epoch) != RC_OK)
+		log_warning("the lead was not laid down; a standby takes it a little later");
 	line_free(d.line);
 	fetch_pool_free(d.pool);
 	db_free(d.db);

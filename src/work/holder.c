@@ -65,7 +65,7 @@ holder_dead(const struct pacer_holder *self, const struct pacer_holder *other)
 	if (other->host[0] == '\0')
 		return true; /* there was none */
 	if (strcmp(self->host, other->host) == 0)
-		return start_of(other->pid) != other->pid_start;
+		return other->pid == self->pid || start_of(other->pid) != other->pid_start;
 	if (strncmp(self->host, other->host, machine + 1) != 0)
 		return false;
 	/* The same machine: dead when it has booted since, unknown in another container. */

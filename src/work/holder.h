@@ -12,7 +12,8 @@
 /* This process. */
 void holder_self(struct pacer_holder *self);
 /* Whether the other is known to be dead: same machine, and its process is gone or another's, or
- * the machine has booted since. false: nobody can say. */
+ * the machine has booted since. This very process counts as dead: it knows what it has sent.
+ * false: nobody can say. */
 bool holder_dead(const struct pacer_holder *self, const struct pacer_holder *other);
 
 #endif

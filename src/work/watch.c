@@ -61,6 +61,7 @@ find_lost(const struct watcher *w, const struct due *due)
 
 	rc = carrier_call_list(&w->env->carrier, due->to, due->created - CREATED_BEFORE_S,
 	    due->created + CREATED_AFTER_S, calls, CANDIDATES_MAX, &count);
+	crash_point("watch.asked");
 	for (int i = 0; rc == RC_OK && i < count; i++) {
 		bool bound;
 
