@@ -184,3 +184,43 @@ EXTRA_DIST += \
 	tests/cli/conftest.py \
 	tests/cli/support_cli.py \
 	tests/cli/test_cli.py
+
+# The simulator: units, and the whole program as its users see it.
+if HAVE_CMOCKA
+sim_tests = \
+	tests/unit/sim/test_structs \
+	tests/unit/sim/test_form \
+	tests/unit/sim/test_weburl \
+	tests/unit/sim/test_twiml
+check_PROGRAMS += $(sim_tests)
+TESTS += $(sim_tests)
+sim_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/sim/libsim.a,--no-whole-archive
+sim_test_libs = src/sim/libsim.a src/base/libbase.a $(sim_libs) $(CMOCKA_LIBS)
+tests_unit_sim_test_structs_SOURCES = tests/unit/sim/test_structs.c
+tests_unit_sim_test_structs_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sim_test_structs_LDFLAGS = $(sim_test_whole)
+tests_unit_sim_test_structs_LDADD = $(sim_test_libs)
+tests_unit_sim_test_form_SOURCES = tests/unit/sim/test_form.c
+tests_unit_sim_test_form_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sim_test_form_LDFLAGS = $(sim_test_whole)
+tests_unit_sim_test_form_LDADD = $(sim_test_libs)
+tests_unit_sim_test_weburl_SOURCES = tests/unit/sim/test_weburl.c
+tests_unit_sim_test_weburl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sim_test_weburl_LDFLAGS = $(sim_test_whole)
+tests_unit_sim_test_weburl_LDADD = $(sim_test_libs)
+tests_unit_sim_test_twiml_SOURCES = tests/unit/sim/test_twiml.c
+tests_unit_sim_test_twiml_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sim_test_twiml_LDFLAGS = $(sim_test_whole)
+tests_unit_sim_test_twiml_LDADD = $(sim_test_libs)
+endif
+EXTRA_DIST += \
+	tests/fuzz/fuzz_twiml.c \
+	tests/sim/.npmrc \
+	tests/sim/conftest.py \
+	tests/sim/package-lock.json \
+	tests/sim/package.json \
+	tests/sim/simkit.py \
+	tests/sim/test_sim_calls.py \
+	tests/sim/test_sim_rest.py \
+	tests/sim/test_twilio_node.py \
+	tests/sim/twilio_check.js
