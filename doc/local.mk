@@ -1,0 +1,13 @@
+# doc: a page a program, one for the configuration, and what is read before installing.
+dist_man_MANS += \
+	doc/offhook.1 \
+	doc/offhook.conf.5 \
+	doc/offhook-api.8 \
+	doc/offhook-scheduler.8 \
+	doc/offhook-sim.8
+dist_doc_DATA += \
+	doc/architecture.md \
+	doc/install.md \
+	doc/scaling.md \
+	doc/dependencies.md \
+	doc/offhook.conf.sample

@@ -1,0 +1,22 @@
+# nginx: the site as a template for ./dev, and filled in for production.
+nginxdir = $(pkgdatadir)/nginx
+dist_nginx_DATA = nginx/fastcgi_offhook.conf
+nodist_nginx_DATA = nginx/offhook.conf
+EXTRA_DIST += nginx/offhook.conf.in
+CLEANFILES += nginx/offhook.conf
+
+nginx/offhook.conf: $(srcdir)/nginx/offhook.conf.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) nginx && $(SED) \
+		-e 's|@listen@|listen 443 ssl http2; listen [::]:443 ssl http2;|' \
+		-e 's|@server_name@|_|' \
+		-e 's|@certificate@|$(sysconfdir)/offhook/tls/fullchain.pem|' \
+		-e 's|@certificate_key@|$(sysconfdir)/offhook/tls/privkey.pem|' \
+		-e 's|@api_socket@|/run/offhook/api.sock|' \
+		-e 's|@carrier_socket@|/run/offhook/carrier.sock|' \
+		-e 's|@data_dir@|/var/lib/offhook|' \
+		-e 's|@requests_per_second@|200|' \
+		-e 's|@burst@|400|' \
+		-e 's|@log_dir@|/var/log/nginx|' \
+		-e 's|@fastcgi_params@|$(nginxdir)/fastcgi_offhook.conf|' \
+		-e 's|@metrics_allow@|$(sysconfdir)/offhook/nginx-metrics*.conf|' \
+		$(srcdir)/nginx/offhook.conf.in >$@.new && mv $@.new $@

@@ -155,12 +155,12 @@ endif
 # The house and its shell: these need no program, only its sources, archives and units.
 EXTRA_DIST += \
 	.ci/run \
-	dev.d/check.sh \
-	dev.d/parts.sh \
-	dev.d/process.sh \
-	dev.d/run.sh \
-	dev.d/stack.sh \
-	dev.d/tools.sh
+	tests/dev/check.sh \
+	tests/dev/parts.sh \
+	tests/dev/process.sh \
+	tests/dev/run.sh \
+	tests/dev/stack.sh \
+	tests/dev/tools.sh
 dist_check_SCRIPTS += \
 	tests/check-floors \
 	tests/check-units

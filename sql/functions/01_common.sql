@@ -33,8 +33,12 @@ LANGUAGE sql STABLE AS $$
             AND CASE $2 WHEN 'workspace' THEN w.workspace_id = $3
                 WHEN 'organization' THEN w.organization_id = $3
                 WHEN 'partner' THEN w.partner_id = $3 ELSE true END
-        WHERE $1 IS NULL AND $2 IS NOT NULL
-            AND ($2 <> 'workspace' OR EXISTS (SELECT FROM workspaces x WHERE x.workspace_id = $3))
+        WHERE $1 IS NULL AND CASE $2
+            WHEN 'workspace' THEN EXISTS (SELECT FROM workspaces x WHERE x.workspace_id = $3)
+            WHEN 'organization' THEN
+                EXISTS (SELECT FROM organizations x WHERE x.organization_id = $3)
+            WHEN 'partner' THEN EXISTS (SELECT FROM partners x WHERE x.partner_id = $3)
+            ELSE $2 = 'platform' END
 $$;
 
 -- Adds an event to a call whose row the caller holds locked. Returns its number.

@@ -151,7 +151,8 @@ BEGIN
         RETURN NULL; -- cancelled meanwhile
     END IF;
     IF p_answer = 'refused' OR (p_answer = 'not_sent' AND c.direct)
-        OR c.created_at < clock_timestamp() - interval '24 hours' THEN
+        OR EXISTS (SELECT FROM attempts f WHERE f.call_id = c.call_id -- dialed for a day in vain
+            AND f.created_at < clock_timestamp() - interval '24 hours') THEN
         PERFORM fn.call_end(c.call_id, 'failed', 'failed_technical', p_reason);
         RETURN NULL;
     END IF;

@@ -95,6 +95,7 @@ static const struct route_answer events_answers[] = {
 	{ 200, "The events so far.", "[]CallEvent" },
 	{ 404, "No such call, or another customer's.", "Error" },
 	{ 406, "The client does not accept application/json.", "Error" },
+	{ 422, "Validation Error", "HTTPValidationError" },
 	{ 0 },
 };
 static const struct route_answer cancel_answers[] = {

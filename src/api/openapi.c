@@ -108,7 +108,7 @@ paths(void)
 				path = json_object();
 				json_object_set_new(all, r->path, path);
 			}
-			for (size_t i = 0; r->method[i] != '\0' && i < sizeof method - 1; i++)
+			for (size_t i = 0; i < sizeof method - 1 && r->method[i] != '\0'; i++)
 				method[i] = (char)tolower((unsigned char)r->method[i]);
 			json_object_set_new(path, method, operation_of(r));
 		}

@@ -20,6 +20,7 @@ static const struct route_answer get_answers[] = {
 	{ 202, "Recording is still being processed. Retry in a few seconds.", NULL },
 	{ 401, "Missing or invalid API key.", "Error" },
 	{ 404, "No admin key, no such call, or there will be no recording.", "Error" },
+	{ 422, "Validation Error", "HTTPValidationError" },
 	{ 500, "Carrier credentials are not configured.", "Error" },
 	{ 0 },
 };

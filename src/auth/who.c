@@ -93,6 +93,7 @@ gateway_credential(
 		return RC_UNAUTHENTICATED;
 	who->scope = claims.scope;
 	who->scope_id = claims.scope_id;
+	who->api_key_id = claims.api_key_id;
 	who->is_admin = claims.is_admin;
 	return RC_OK;
 }

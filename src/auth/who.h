@@ -35,6 +35,7 @@ struct credential {
 	const char *key_hash; /* bytea text, "\x…" */
 	const char *scope;    /* "workspace", "organization", "partner", "platform" */
 	const char *scope_id;
+	const char *api_key_id; /* as the gateway knows it, or NULL */
 	bool is_admin;
 	const char *workspace; /* named by X-Workspace-Id or ?workspace_id=, or NULL */
 };

@@ -3,7 +3,8 @@
 
 static const struct statement profile = {
 	"customer_profile",
-	"SELECT who.workspace_id, who.api_key_id, who.workspace_id AS customer_id,"
+	"SELECT who.workspace_id, coalesce($7, who.api_key_id) AS api_key_id,"
+	" who.workspace_id AS customer_id,"
 	" w.name AS customer_name, who.api_key_last_4, 'active' AS status,"
 	" w.quota + coalesce(m.granted, 0) AS quota_limit,"
 	" coalesce(m.reserved + m.settled, 0) AS current_usage, 'monthly' AS quota_period,"
@@ -16,7 +17,7 @@ static const struct statement profile = {
 	" LEFT JOIN workspaces w ON w.workspace_id = who.workspace_id"
 	" LEFT JOIN credit_months m ON m.workspace_id = who.workspace_id"
 	" AND m.month = credit_month(clock_timestamp())",
-	6,
+	7,
 };
 
 enum rc
@@ -24,7 +25,7 @@ customer_profile(
     struct db *db, const struct credential *who, int64_t default_cap, struct rows **rows)
 {
 	char cap[24];
-	const char *values[6] = { [5] = db_int(default_cap, cap) };
+	const char *values[7] = { [5] = db_int(default_cap, cap), [6] = who->api_key_id };
 	enum rc rc;
 
 	who_params(who, values);

@@ -43,6 +43,27 @@ queue_news(struct db *db, int64_t after, const char *missing, struct rows **rows
 	return db_run(db, &news, values, rows);
 }
 
+static const struct statement next = {
+	"queue_next",
+	"SELECT min(queue_no) FROM call_queue WHERE workspace_id = $1 AND direct = $2 AND queue_no > $3",
+	3,
+};
+
+enum rc
+queue_next(struct db *db, const char *workspace, bool direct, int64_t after, int64_t *no)
+{
+	char number[24];
+	const char *values[] = { workspace, db_bool(direct), db_int(after, number) };
+	struct rows *rows;
+	enum rc rc = db_run(db, &next, values, &rows);
+
+	if (rc != RC_OK)
+		return rc;
+	*no = rows_text(rows, 0, 0) == NULL ? 0 : rows_int(rows, 0, 0);
+	rows_free(rows);
+	return RC_OK;
+}
+
 static const struct statement below_cap = {
 	"queue_below_cap",
 	"SELECT w.workspace_id FROM workspaces w WHERE w.workspace_id = ANY ($1::text[])"

@@ -2,6 +2,7 @@
 #ifndef DOMAIN_QUEUE_H
 #define DOMAIN_QUEUE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -18,6 +19,10 @@ enum rc queue_heads(struct db *db, int64_t *last, struct rows **rows) MUST_CHECK
  * "{3,7}") that have appeared. At most 1,000, in order. */
 enum rc queue_news(
     struct db *db, int64_t after, const char *missing, struct rows **rows) MUST_CHECK;
+
+/* The first waiting call of this workspace and kind behind after; 0 when there is none. */
+enum rc queue_next(
+    struct db *db, const char *workspace, bool direct, int64_t after, int64_t *no) MUST_CHECK;
 
 /* Which of these workspaces (an array literal) are below their cap. One column, the id. */
 enum rc queue_below_cap(

@@ -34,10 +34,11 @@ attempts_add(struct arrival arrival, const char *to, int status)
 bool
 attempts_item(size_t number, json_t **out)
 {
-	const struct attempt *a = &list[number];
+	const struct attempt *a;
 
 	if (number >= count)
 		return false;
+	a = &list[number];
 	*out = json_object();
 	json_object_set_new(*out, "arrived_at", when_iso(a->arrival.wall_us));
 	json_object_set_new(*out, "arrived_mono_us", json_integer(a->arrival.mono_us));

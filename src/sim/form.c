@@ -82,6 +82,7 @@ form_sign(const char *token, const char *url, const struct form *f, char out[FOR
 
 	for (size_t i = 0; i < count; i++)
 		sorted[i] = &f->pair[i];
+	/* cppcheck-suppress uninitvar ; the first count pointers have just been set */
 	qsort(sorted, count, sizeof(sorted[0]), by_bytes);
 
 	buf_init(&text, FORM_BYTES_MAX);

@@ -357,6 +357,23 @@ start_dial(struct dialer *d, const struct pacer_grant *grant, const struct line_
 		fetch_pool_start(d->pool, &dial->fetch, dial_done, dial);
 }
 
+/* The next of the lane of a call that had left the queue before its claim, which then could not
+ * tell. Calls behind it were never offered while it was the head. */
+static int64_t
+next_of_gone(struct dialer *d, const struct line_pick *pick, const struct pacer_grant *grant)
+{
+	int64_t next_no = grant->next_no;
+	const char *workspace;
+	bool direct;
+
+	if (next_no == 0 && !pick->aside) {
+		workspace = line_workspace(d->line, pick->lane, &direct);
+		if (queue_next(d->db, workspace, direct, pick->no, &next_no) != RC_OK)
+			lose_lead(d, "the queue could not be read");
+	}
+	return next_no;
+}
+
 /* What to do with a claim's answer. */
 static void
 act_on(
@@ -374,6 +391,8 @@ act_on(
 		crash_point("dial.started");
 		break;
 	case PACER_GONE:
+		line_advance(d->line, pick, next_of_gone(d, pick, grant));
+		break;
 	case PACER_EXPIRED:
 		line_advance(d->line, pick, grant->next_no);
 		break;

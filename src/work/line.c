@@ -169,6 +169,13 @@ line_pick(const struct line *l, int64_t now_us, struct line_pick *pick)
 	return pick->no != 0;
 }
 
+const char *
+line_workspace(const struct line *l, int lane, bool *direct)
+{
+	*direct = l->lanes[lane].direct;
+	return l->lanes[lane].workspace;
+}
+
 void
 line_advance(struct line *l, const struct line_pick *pick, int64_t next_no)
 {

@@ -28,6 +28,8 @@ void line_offer(struct line *l, const char *workspace, bool direct, int64_t no);
 /* The next in turn: direct ones first, then by number; blocked lanes and calls set aside wait
  * until now_us has reached their time. false when there is none. */
 bool line_pick(const struct line *l, int64_t now_us, struct line_pick *pick);
+/* Whose lane it is; the text belongs to the line. */
+const char *line_workspace(const struct line *l, int lane, bool *direct);
 /* The picked call waits no more; next_no (0: none) is the head of its lane from now on. */
 void line_advance(struct line *l, const struct line_pick *pick, int64_t next_no);
 /* The picked call is to be tried again at that time; the lane goes on with next_no meanwhile.

@@ -1,0 +1,120 @@
+# shellcheck shell=bash
+# tools.sh: ./dev fmt, lint, bench and fuzz. Part of ./dev.
+
+c_files() {
+    find src tests -name '*.[ch]' -not -name config.h | sort
+}
+
+fmt() {
+    mapfile -t files < <(c_files)
+    clang-format -i "${files[@]}"
+}
+
+lint_format() {
+    mapfile -t files < <(c_files)
+    clang-format --dry-run -Werror "${files[@]}"
+}
+
+lint_shell() {
+    local files=()
+
+    mapfile -t files < <(grep -lE '^#!.*\b(bash|sh)$' dev .ci/run tests/check-* tests/bench/* 2>/dev/null)
+    shellcheck -x "${files[@]}"
+}
+
+lint_cppcheck() {
+    local queue
+
+    # The one system header whose macros it must know to read our sources at all.
+    queue=$(printf '#include <sys/queue.h>\n' | gcc -M -x c - | tr ' ' '\n' | grep 'sys/queue\.h$')
+    cppcheck --quiet --include="$queue" --std=c11 --enable=warning,performance,portability --inline-suppr \
+        --error-exitcode=1 -j "$(nproc)" -I src -D_GNU_SOURCE -DHAVE_SYSTEMD \
+        --suppress=missingInclude --suppress=missingIncludeSystem "--suppress=*:$queue" src
+}
+
+lint_manuals() {
+    local files=()
+
+    mapfile -t files < <(find doc -name '*.[158]' | sort)
+    ((${#files[@]} == 0)) || mandoc -T lint -W warning "${files[@]}"
+}
+
+# No argument: every check; the names of those that failed are said at the end.
+lint() {
+    local log=$BUILD/log failed=() script
+
+    lint_one() {
+        timed "$1" "$2" "${@:3}"
+        if ((STATUS != 0)); then
+            tail -n 40 "$2" | sed 's/^/    | /'
+            failed+=("$1")
+        fi
+    }
+    lint_one "lint: format" "$log/lint-format.log" lint_format
+    lint_one "lint: shell" "$log/lint-shell.log" lint_shell
+    lint_one "lint: cppcheck" "$log/lint-cppcheck.log" lint_cppcheck
+    lint_one "lint: manual pages" "$log/lint-manuals.log" lint_manuals
+    for script in floors settings units; do
+        [[ ! -x tests/check-$script ]] ||
+            lint_one "lint: $script" "$log/lint-$script.log" "tests/check-$script"
+    done
+    ((${#failed[@]} == 0)) || die lint "failed: ${failed[*]}; the logs are in $log"
+}
+
+bench() {
+    local script name found=false
+
+    if [[ ${1:-} == --list ]]; then
+        for script in tests/bench/*; do
+            [[ ! -f $script || ! -x $script ]] || say "${script##*/}"
+        done
+        return 0
+    fi
+    setup
+    build_in "$BUILD"
+    for script in tests/bench/*; do
+        name=${script##*/}
+        [[ -f $script && -x $script && (-z ${1:-} || $name == "$1") ]] || continue
+        found=true
+        say "== $name"
+        OFFHOOK_BUILD=$BUILD "$script" || die "bench: $name" "failed"
+    done
+    $found || die bench "there is no tests/bench/${1:-*}; ./dev bench --list names them"
+}
+
+# FILE: builds one target against every library of the fuzz build and runs it.
+fuzz_one() {
+    local source=$1 dir=$TOP/build-fuzz name corpus seeds=() libs=() dictionary=()
+
+    name=${source##*/fuzz_}
+    name=${name%.c}
+    corpus=$dir/corpus/$name
+    mkdir -p "$corpus" "$dir/found"
+    mapfile -t libs < <(find "$dir/src" -name 'lib*.a' | sort)
+    [[ ! -d tests/fuzz/corpus/$name ]] || seeds=("$TOP/tests/fuzz/corpus/$name")
+    [[ ! -f tests/fuzz/$name.dict ]] || dictionary=(-dict="$TOP/tests/fuzz/$name.dict")
+    clang -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
+        -fno-sanitize-recover=all -I src -I "$dir/src" "$source" -o "$dir/fuzz_$name" \
+        -Wl,--start-group "${libs[@]}" -Wl,--end-group -Wl,--as-needed -lfcgi -lpq -lcurl -ljwt \
+        -ljansson -lcrypto -lz -lsystemd -lexpat -lmicrohttpd -lm -lpthread
+    "$dir/fuzz_$name" -max_total_time="${FUZZ_SECONDS:-60}" -timeout=5 -rss_limit_mb=1024 \
+        -print_final_stats=1 -artifact_prefix="$dir/found/$name-" "${dictionary[@]}" \
+        "$corpus" "${seeds[@]}"
+}
+
+fuzz() {
+    local source found=false name log
+
+    setup
+    build_in "$TOP/build-fuzz"
+    for source in tests/fuzz/fuzz_*.c; do
+        name=${source##*/fuzz_}
+        name=${name%.c}
+        [[ -f $source && (-z ${1:-} || $name == "${1#fuzz_}") ]] || continue
+        found=true
+        log=$TOP/build-fuzz/log/fuzz-$name.log
+        step "fuzz $name" "$log" fuzz_one "$source"
+        sed -n 's/^stat::number_of_executed_units: */    inputs tried: /p' "$log"
+    done
+    $found || die fuzz "there is no tests/fuzz/fuzz_${1:-*}.c"
+}
