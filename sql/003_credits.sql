@@ -26,15 +26,15 @@ CREATE TABLE credit_grants (
 
 CREATE TABLE credit_ledger (
     call_id      text NOT NULL,
-    step         smallint NOT NULL CHECK (step IN (1, 2)),
+    step         smallint NOT NULL,
     workspace_id text NOT NULL,
     month        date NOT NULL, -- of the reservation, for both lines
     reserved     integer NOT NULL, -- change of what is reserved
     settled      integer NOT NULL, -- change of what is settled
     created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (call_id, step, workspace_id),
-    CHECK (CASE step WHEN 1 THEN reserved >= 0 AND settled = 0
-        ELSE reserved <= 0 AND settled BETWEEN 0 AND -reserved END)
+    CHECK (step = 1 AND reserved >= 0 AND settled = 0
+        OR step = 2 AND reserved <= 0 AND settled BETWEEN 0 AND -reserved)
 );
 
 CREATE FUNCTION credit_ledger_post() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -55,9 +55,10 @@ BEGIN
         IF FOUND THEN
             RETURN NEW;
         END IF;
+        -- Waits for a twin that is making the same row, and then does nothing: look again in any
+        -- case. When the row was there before, it does not cover the reservation.
         INSERT INTO credit_months (workspace_id, month) VALUES (NEW.workspace_id, NEW.month)
             ON CONFLICT DO NOTHING;
-        EXIT WHEN NOT FOUND; -- the month was there: it does not cover the reservation
     END LOOP;
     RETURN NULL;
 END $$;

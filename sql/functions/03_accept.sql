@@ -8,7 +8,7 @@ CREATE FUNCTION fn.call_accept(
     p_key_hash bytea, p_scope text, p_scope_id text, p_is_admin boolean, p_workspace text,
     p_idem_key text, p_idem_route text, p_fingerprint bytea,
     p_call text, p_task text, p_phone text, p_brief text, p_language text, p_kind text,
-    p_slots json, p_ask_user_mode text, p_machine_detection text, p_metadata json,
+    p_slots json, p_ask_user_mode text, p_machine_detection machine_detection, p_metadata json,
     p_not_after timestamptz, p_direct boolean, p_credits integer, p_price_cents integer,
     p_default_cap integer,
     OUT result text, OUT workspace_id text, OUT status integer, OUT body text)

@@ -36,6 +36,11 @@ BEGIN
             UPDATE attempts SET checks = checks + 1, check_at = fn.next_check(a)
                 WHERE attempt_id = a.attempt_id;
         END IF;
+        IF a.hangup_at IS NOT NULL AND a.deadline_at < clock_timestamp() - interval '30 s'
+            AND c.attempt_id = a.attempt_id AND NOT call_is_final(c.status) THEN
+            PERFORM fn.call_end(p_call, 'failed', 'failed_technical',
+                'The call''s deadline passed and the carrier did not end it.');
+        END IF;
         RETURN 'old';
     END IF;
     UPDATE attempts SET progress = v_rank, check_at = fn.next_check(a)
@@ -159,27 +164,33 @@ LANGUAGE sql AS $$
 $$;
 
 -- The carrier could not be asked. A call whose deadline has long passed ends all the same; its
--- attempt is asked for until the carrier answers, for a day.
+-- attempt is asked for until the carrier answers, for a day. An attempt still in intent gets its
+-- deadline here.
 CREATE FUNCTION fn.watch_failed(p_attempt uuid) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     a attempts;
     c calls;
+    v_end timestamptz;
 BEGIN
     SELECT x.* INTO STRICT c FROM attempts t JOIN calls x USING (call_id)
         WHERE t.attempt_id = p_attempt FOR UPDATE OF x;
     SELECT * INTO STRICT a FROM attempts WHERE attempt_id = p_attempt FOR UPDATE;
     IF a.state NOT IN ('live', 'unknown', 'intent') THEN
         RETURN;
+    ELSIF a.state = 'intent' THEN
+        PERFORM fn.dial_result(p_attempt, 'unknown', NULL, 'The dialer never reported.', 0);
+        RETURN;
     END IF;
-    UPDATE attempts SET check_at = clock_timestamp()
-        + least(60, 2 ^ least(checks, 6)) * (0.75 + random() / 2) * interval '1 s'
+    v_end := a.deadline_at + interval '20 s'; -- a dial_unknown is 140 s old then, of 150
+    UPDATE attempts SET check_at = least(clock_timestamp()
+            + least(60, 2 ^ least(checks, 6)) * (0.75 + random() / 2) * interval '1 s',
+            CASE WHEN v_end > clock_timestamp() THEN v_end END)
         WHERE attempt_id = p_attempt;
     IF a.created_at < clock_timestamp() - interval '24 hours' THEN
         UPDATE attempts SET state = 'lost', check_at = NULL WHERE attempt_id = p_attempt;
     END IF;
-    IF a.deadline_at < clock_timestamp() - interval '30 s' AND c.attempt_id = p_attempt
-        AND NOT call_is_final(c.status) THEN
+    IF v_end <= clock_timestamp() AND c.attempt_id = p_attempt AND NOT call_is_final(c.status) THEN
         UPDATE attempts SET hangup_at = coalesce(hangup_at, clock_timestamp())
             WHERE attempt_id = p_attempt;
         PERFORM fn.call_end(c.call_id, 'failed', 'failed_technical',

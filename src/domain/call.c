@@ -36,7 +36,7 @@ static const struct {
 static const struct statement accept_call = {
 	"call_accept",
 	"SELECT result, workspace_id, status, body FROM fn.call_accept($1::bytea, $2, $3, $4, $5,"
-	" $6, $7, $8::bytea, $9, $10, $11, $12, $13, $14, $15::json, $16, $17, $18::json,"
+	" $6, $7, $8::bytea, $9, $10, $11, $12, $13, $14, $15::json, $16, $17::machine_detection, $18::json,"
 	" $19::timestamptz, $20, $21, $22, $23)",
 	23,
 };

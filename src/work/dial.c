@@ -40,6 +40,7 @@
 #define IN_FLIGHT_MAX 256      /* POSTs that wait for their answer */
 #define OLD_LEADER_US 60000000 /* how long a leader on another host may be paused */
 #define MISSING_MAX 512
+#define BEHIND_MAX 128 /* so many numbers behind the newest, a commit may still be on its way */
 #define MISSING_US 10000000 /* no statement runs so long: the number will not come any more */
 #define BLOCKED_MAX 256
 
@@ -104,8 +105,9 @@ reload(struct dialer *d)
 		line_offer(d->line, rows_text(rows, i, QUEUE_WORKSPACE),
 		    rows_bool(rows, i, QUEUE_DIRECT), rows_int(rows, i, QUEUE_NO));
 	rows_free(rows);
-	if (last > d->last_no)
-		d->last_no = last;
+	/* The news of a new leader begin a little before: not all before the last have come yet. */
+	if (d->last_no == 0 && last > BEHIND_MAX)
+		d->last_no = last - BEHIND_MAX;
 	d->reloaded = clock_boot_us();
 	return true;
 }
@@ -154,6 +156,8 @@ take_lead(struct dialer *d)
 static void
 remember_missing(struct dialer *d, int64_t from, int64_t to, int64_t now)
 {
+	if (from < to - BEHIND_MAX)
+		from = to - BEHIND_MAX;
 	for (int64_t no = from; no < to && d->missing_count < MISSING_MAX; no++)
 		d->missing[d->missing_count++] = (struct missing){ no, now + MISSING_US };
 }
