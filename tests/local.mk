@@ -224,3 +224,60 @@ EXTRA_DIST += \
 	tests/sim/test_sim_rest.py \
 	tests/sim/test_twilio_node.py \
 	tests/sim/twilio_check.js
+EXTRA_DIST += \
+	tests/api/apikit.py \
+	tests/api/conftest.py \
+	tests/api/schema.py \
+	tests/api/seed_schemas.json \
+	tests/api/test_auth.py \
+	tests/api/test_call_life.py \
+	tests/api/test_cancel.py \
+	tests/api/test_credits.py \
+	tests/api/test_health.py \
+	tests/api/test_hooks.py \
+	tests/api/test_http.py \
+	tests/api/test_idempotency.py \
+	tests/api/test_maintenance.py \
+	tests/api/test_openapi.py \
+	tests/api/test_read.py \
+	tests/api/test_recording.py \
+	tests/api/test_reload.py \
+	tests/api/test_start_direct.py \
+	tests/api/test_start_queued.py \
+	tests/api/test_users.py \
+	tests/api/test_validation.py
+
+# The upper floors. What a folder links is itself, whole, and the floors below it.
+if HAVE_CMOCKA
+low_test_libs = src/auth/libauth.a src/http/libhttp.a src/db/libdb.a src/sys/libsys.a \
+	src/base/libbase.a $(FCGI_LIBS) $(CURL_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(SYSTEMD_LIBS) \
+	$(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS) -lm
+domain_tests = tests/unit/domain/test_pacer tests/unit/domain/test_script
+work_tests = tests/unit/work/test_holder tests/unit/work/test_line
+api_tests = tests/unit/api/test_twiml
+check_PROGRAMS += $(domain_tests) $(work_tests) $(api_tests)
+TESTS += $(domain_tests) $(work_tests) $(api_tests)
+domain_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/domain/libdomain.a,--no-whole-archive
+tests_unit_domain_test_pacer_SOURCES = tests/unit/domain/test_pacer.c
+tests_unit_domain_test_pacer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_domain_test_pacer_LDFLAGS = $(domain_test_whole)
+tests_unit_domain_test_pacer_LDADD = src/domain/libdomain.a $(low_test_libs)
+tests_unit_domain_test_script_SOURCES = tests/unit/domain/test_script.c
+tests_unit_domain_test_script_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_domain_test_script_LDFLAGS = $(domain_test_whole)
+tests_unit_domain_test_script_LDADD = src/domain/libdomain.a $(low_test_libs)
+work_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/work/libwork.a,--no-whole-archive
+tests_unit_work_test_holder_SOURCES = tests/unit/work/test_holder.c
+tests_unit_work_test_holder_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_work_test_holder_LDFLAGS = $(work_test_whole)
+tests_unit_work_test_holder_LDADD = src/work/libwork.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
+tests_unit_work_test_line_SOURCES = tests/unit/work/test_line.c
+tests_unit_work_test_line_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_work_test_line_LDFLAGS = $(work_test_whole)
+tests_unit_work_test_line_LDADD = src/work/libwork.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
+api_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/api/libapi.a,--no-whole-archive
+tests_unit_api_test_twiml_SOURCES = tests/unit/api/test_twiml.c
+tests_unit_api_test_twiml_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_api_test_twiml_LDFLAGS = $(api_test_whole)
+tests_unit_api_test_twiml_LDADD = src/api/libapi.a src/domain/libdomain.a $(low_test_libs)
+endif

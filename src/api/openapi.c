@@ -124,10 +124,11 @@ add_errors(json_t *all)
 	    json_pack("{s:s, s:{s:{s:[{s:s}, {s:s}]}}, s:[s]}", "type", "object", "properties",
 		"detail", "anyOf", "type", "string", "type", "object", "required", "detail"));
 	json_object_set_new(all, "ValidationError",
-	    json_pack("{s:s, s:{s:{s:s, s:{s:[{s:s}, {s:s}]}}, s:{s:s}, s:{s:s}, s:{}}, s:[sss]}",
+	    json_pack("{s:s, s:{s:{s:s, s:{s:[{s:s}, {s:s}]}}, s:{s:s}, s:{s:s}, s:{}, s:{s:s}},"
+		      " s:[sss]}",
 		"type", "object", "properties", "loc", "type", "array", "items", "anyOf", "type",
 		"string", "type", "integer", "msg", "type", "string", "type", "type", "string",
-		"input", "required", "loc", "msg", "type"));
+		"input", "ctx", "type", "object", "required", "loc", "msg", "type"));
 	json_object_set_new(all, "HTTPValidationError",
 	    json_pack("{s:s, s:{s:{s:s, s:o}}}", "type", "object", "properties", "detail", "type",
 		"array", "items", schema_ref("ValidationError")));

@@ -76,14 +76,23 @@ holds(const char *text, const char *phrases)
 	return false;
 }
 
+/* Lower case, in the alphabets that the tongues above are written in: ASCII, and Cyrillic A to Ya
+ * (UTF-8 D0 90 to D0 AF, whose small letters are D0 B0 to D1 8F). */
 static const char *
 lower(struct arena *a, const char *s)
 {
 	char *copy = arena_strdup(a, s);
 
-	for (char *p = copy; *p != '\0'; p++)
-		if ((unsigned char)*p < 0x80)
-			*p = (char)tolower((unsigned char)*p);
+	for (unsigned char *p = (unsigned char *)copy; *p != '\0'; p++) {
+		if (*p < 0x80) {
+			*p = (unsigned char)tolower(*p);
+		} else if (p[0] == 0xd0 && p[1] >= 0x90 && p[1] <= 0x9f) {
+			p[1] += 0x20;
+		} else if (p[0] == 0xd0 && p[1] >= 0xa0 && p[1] <= 0xaf) {
+			p[0] = 0xd1;
+			p[1] -= 0x20;
+		}
+	}
 	return copy;
 }
 

@@ -64,6 +64,7 @@ static size_t title_size; /* of title_area, all of it writable */
 /* What the title is written over, moved away. Nobody reads it: setenv() may put another array into
  * environ, and then this one shall not look lost. */
 static char **environment __attribute__((used));
+static char *environment_text __attribute__((used));
 
 static bool
 write_pid(const char *path)
@@ -124,18 +125,22 @@ extend_area(const char *s, char **end)
 		*end += strlen(s) + 1;
 }
 
-/* The environment moves to the heap, where it stays until the program ends. */
+/* The environment moves to the heap, where it stays until the program ends: its strings in one
+ * piece, since unsetenv() forgets where they were. */
 static void
 move_environment(void)
 {
-	char **moved;
-	size_t count = 0, i;
+	size_t count, size = 0, len, i;
+	char **moved, *to;
 
-	while (environ[count] != NULL)
-		count++;
+	for (count = 0; environ[count] != NULL; count++)
+		size += strlen(environ[count]) + 1;
 	moved = mem_zalloc(count + 1, sizeof(*moved));
-	for (i = 0; i < count; i++)
-		moved[i] = mem_strdup(environ[i]);
+	to = environment_text = mem_alloc(size + 1);
+	for (i = 0; i < count; i++, to += len) {
+		len = strlen(environ[i]) + 1;
+		moved[i] = memcpy(to, environ[i], len);
+	}
 	environ = environment = moved;
 }
 

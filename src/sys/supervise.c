@@ -150,12 +150,18 @@ signal_all(const struct supervisor *s, int number)
 	return running;
 }
 
+/* A child that ends because it was told to is no reason to brake, however short it lived. */
 static void
 reload(struct supervisor *s)
 {
+	int i;
+
 	signal_reload = 0;
-	if (s->reload == NULL || s->reload(s->arg))
-		signal_all(s, SIGHUP);
+	if (s->reload != NULL && !s->reload(s->arg))
+		return;
+	for (i = 0; i < s->count; i++)
+		s->children[i].started_ms -= LONG_LIFE_MS;
+	signal_all(s, SIGHUP);
 }
 
 /* Until the next child may be started. */

@@ -1,0 +1,72 @@
+/* TwiML: what is spoken stays text. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api/twiml.h"
+
+static void
+test_end(void **state)
+{
+	struct arena *a = arena_new();
+
+	(void)state;
+	assert_string_equal(twiml_end(a, "Good & bye", "en-US"),
+	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response>"
+	    "<Say language=\"en-US\">Good &amp; bye</Say><Hangup/></Response>\n");
+	assert_string_equal(twiml_end(a, "", "en-US"),
+	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Hangup/></Response>\n");
+	arena_free(a);
+}
+
+static void
+test_listen(void **state)
+{
+	struct arena *a = arena_new();
+	const char *text = twiml_listen(a, "Hello", "ru-RU", "https://x/?a=1&turn=2#rc=4");
+
+	(void)state;
+	assert_non_null(strstr(text, "action=\"https://x/?a=1&amp;turn=2#rc=4\""));
+	assert_non_null(strstr(text, "actionOnEmptyResult=\"true\""));
+	assert_non_null(strstr(text, "<Say language=\"ru-RU\">Hello</Say></Gather></Response>"));
+	arena_free(a);
+}
+
+/* Words that look like markup, end attributes, or are no XML characters at all. */
+static void
+test_hostile_words(void **state)
+{
+	static const char *const words[] = { "</Say><Dial>+19005550100</Dial><Say>", "]]>",
+		"<!DOCTYPE x [<!ENTITY y SYSTEM 'file:///etc/passwd'>]>&y;", "\" loop=\"0",
+		"a\x01\x08\x1f"
+		"b" };
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		const char *text = twiml_end(a, words[i], "en-US");
+		const char *spoken = strstr(text, "en-US\">") + strlen("en-US\">");
+		const char *end = strstr(text, "</Say><Hangup/>");
+
+		assert_non_null(end);
+		for (const char *p = spoken; p < end; p++)
+			assert_true(
+			    *p != '<' && *p != '>' && *p != '"' && (unsigned char)*p >= ' ');
+	}
+	arena_free(a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_hostile_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
