@@ -281,3 +281,28 @@ tests_unit_api_test_twiml_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_api_test_twiml_LDFLAGS = $(api_test_whole)
 tests_unit_api_test_twiml_LDADD = src/api/libapi.a src/domain/libdomain.a $(low_test_libs)
 endif
+
+# Faults and figures, over the real stack.
+EXTRA_DIST += \
+	tests/bench/README.md \
+	tests/bench/accept \
+	tests/bench/bare_worker.c \
+	tests/bench/benchkit.py \
+	tests/bench/drain \
+	tests/bench/faults \
+	tests/bench/pace \
+	tests/bench/rate_client.c \
+	tests/bench/read \
+	tests/bench/wrk.lua \
+	tests/faults/checker.py \
+	tests/faults/conftest.py \
+	tests/faults/stack.py \
+	tests/faults/test_api_faults.py \
+	tests/faults/test_carrier_faults.py \
+	tests/faults/test_checker.py \
+	tests/faults/test_database_faults.py \
+	tests/faults/test_dialer_crashes.py \
+	tests/faults/test_direct_faults.py \
+	tests/faults/test_scheduler_faults.py \
+	tests/faults/test_storm.py \
+	tests/faults/world.py

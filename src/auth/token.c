@@ -5,6 +5,7 @@
  */
 #include "auth/token.h"
 
+#include <ctype.h>
 #include <jwt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,9 +35,13 @@ read_key(struct token_rule *rule, const char *path, char *error, size_t error_si
 		snprintf(error, error_size, "%s: cannot be read", path);
 		return false;
 	}
-	rule->key = mem_zalloc(1, KEY_MAX + 1);
-	rule->key_len = fread(rule->key, 1, KEY_MAX, f);
+	rule->key = mem_zalloc(1, KEY_MAX + 2);
+	rule->key_len = fread(rule->key, 1, KEY_MAX + 1, f);
 	fclose(f);
+	if (rule->key_len > KEY_MAX) {
+		snprintf(error, error_size, "%s: is too long for a key", path);
+		return false;
+	}
 	/* libjwt wants the text of a PEM key as it is; the line end of a secret is an editor's. */
 	while (rule->key_len > 0 &&
 	    (rule->key[rule->key_len - 1] == '\n' || rule->key[rule->key_len - 1] == '\r'))
@@ -77,23 +82,31 @@ token_rule_free(struct token_rule *rule)
 	free(rule);
 }
 
-/* The JSON of one part of a token (base64url without padding), or NULL. */
+/* Decodes one part of a token: base64url without padding and nothing else. How many bytes, or -1. */
+static int
+part_bytes(struct arena *a, const char *part, size_t len, uint8_t **bytes)
+{
+	char *text = arena_alloc(a, len + 4);
+
+	*bytes = arena_alloc(a, len + 4);
+	for (size_t i = 0; i < len; i++)
+		text[i] = part[i] == '-'              ? '+'
+		    : part[i] == '_'                  ? '/'
+		    : isalnum((unsigned char)part[i]) ? part[i]
+						      : '!';
+	for (size_t i = len; i % 4 != 0; i++)
+		text[i] = '=';
+	return digest_unbase64(text, *bytes, len + 3);
+}
+
+/* The JSON of one part of a token, or NULL. */
 static json_t *
 part_json(struct arena *a, const char *part, size_t len)
 {
-	char *text = arena_alloc(a, len + 4);
-	uint8_t *bytes = arena_alloc(a, len + 4);
+	uint8_t *bytes;
 	char why[64];
-	int n;
+	int n = part_bytes(a, part, len, &bytes);
 
-	for (size_t i = 0; i < len; i++)
-		text[i] = part[i] == '-' ? '+'
-		    : part[i] == '_'     ? '/'
-		    : part[i] == '+'     ? '!'
-					 : part[i];
-	for (size_t i = len; i % 4 != 0; i++)
-		text[i] = '=';
-	n = digest_unbase64(text, bytes, len + 3);
 	return n < 0 ? NULL : json_parse_strict((const char *)bytes, (size_t)n, why);
 }
 
@@ -101,10 +114,11 @@ static bool
 header_right(const struct token_rule *rule, json_t *header)
 {
 	const char *alg = json_string_value(json_object_get(header, "alg"));
-	const char *typ = json_string_value(json_object_get(header, "typ"));
+	json_t *typ = json_object_get(header, "typ");
 
 	return alg != NULL && strcmp(alg, rule->name) == 0 &&
-	    json_object_get(header, "crit") == NULL && (typ == NULL || strcmp(typ, "JWT") == 0);
+	    json_object_get(header, "crit") == NULL &&
+	    (typ == NULL || (json_is_string(typ) && strcmp(json_string_value(typ), "JWT") == 0));
 }
 
 static bool
@@ -127,9 +141,9 @@ times_right(json_t *payload)
 	json_t *exp = json_object_get(payload, "exp");
 	json_t *nbf = json_object_get(payload, "nbf");
 
-	if (!json_is_integer(exp) || json_integer_value(exp) + SKEW_S <= now)
+	if (!json_is_integer(exp) || json_integer_value(exp) <= now - SKEW_S)
 		return false;
-	return nbf == NULL || (json_is_integer(nbf) && json_integer_value(nbf) - SKEW_S <= now);
+	return nbf == NULL || (json_is_integer(nbf) && json_integer_value(nbf) <= now + SKEW_S);
 }
 
 /* The claims that we use; a scope that is absent is a workspace's. */
@@ -177,9 +191,13 @@ token_verify(
 	const char *dot = strchr(token, '.');
 	const char *dot2 = dot == NULL ? NULL : strchr(dot + 1, '.');
 	json_t *header, *payload;
+	uint8_t *signature;
 	bool right;
 
-	if (dot2 == NULL || strchr(dot2 + 1, '.') != NULL || strlen(token) > TOKEN_MAX)
+	if (strlen(token) > TOKEN_MAX || dot2 == NULL || strchr(dot2 + 1, '.') != NULL)
+		return false;
+	/* libjwt reads a signature past what is none of base64url; here it is right or wrong. */
+	if (part_bytes(a, dot2 + 1, strlen(dot2 + 1), &signature) <= 0)
 		return false;
 	header = part_json(a, token, (size_t)(dot - token));
 	payload = part_json(a, dot + 1, (size_t)(dot2 - dot - 1));

@@ -237,6 +237,8 @@ carrier_call_get(const struct carrier *c, const char *sid, struct carrier_call *
 	if (rc == RC_OK) {
 		read_call(reply, call);
 		json_decref(reply);
+		if (strcmp(call->sid, sid) != 0)
+			rc = RC_LATER; /* whatever that was, it says nothing about this call */
 	}
 	arena_free(a);
 	return rc;
@@ -249,7 +251,7 @@ carrier_call_list(const struct carrier *c, const char *to, int64_t from, int64_t
 	struct arena *a = arena_new();
 	struct buf query;
 	struct fetch f;
-	json_t *reply, *one;
+	json_t *reply, *list, *one;
 	size_t i;
 	enum rc rc;
 
@@ -264,7 +266,11 @@ carrier_call_list(const struct carrier *c, const char *to, int64_t from, int64_t
 	*count = 0;
 	rc = ask(&f, &reply);
 	if (rc == RC_OK) {
-		json_array_foreach(json_object_get(reply, "calls"), i, one)
+		list = json_object_get(reply, "calls");
+		/* No list is not an empty one, after which a number may be dialled again. */
+		if (!json_is_array(list))
+			rc = RC_LATER;
+		json_array_foreach(list, i, one)
 		{
 			struct carrier_call call;
 

@@ -80,7 +80,8 @@ struct dial {
 	char attempt_id[40];
 	char call_id[40];
 	int64_t no;
-	int lane;
+	const char *workspace;
+	bool direct;
 };
 
 static void
@@ -305,7 +306,8 @@ record(struct dialer *d, const struct dial *dial, const struct carrier_dial_answ
 	}
 	crash_point("dial.recorded");
 	if (again_us >= 0 && d->epoch != 0)
-		line_put_back(d->line, dial->lane, dial->no, clock_boot_us() + again_us);
+		line_put_back(
+		    d->line, dial->workspace, dial->direct, dial->no, clock_boot_us() + again_us);
 	log_about(NULL);
 }
 
@@ -346,7 +348,7 @@ start_dial(struct dialer *d, const struct pacer_grant *grant, const struct line_
 	dial->d = d;
 	dial->arena = arena;
 	dial->no = pick->no;
-	dial->lane = pick->lane;
+	dial->workspace = arena_strdup(arena, line_workspace(d->line, pick->lane, &dial->direct));
 	memcpy(dial->attempt_id, grant->attempt_id, sizeof dial->attempt_id);
 	memcpy(dial->call_id, grant->call_id, sizeof dial->call_id);
 	wish = (struct carrier_dial){ dial->call_id, dial->attempt_id,

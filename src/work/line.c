@@ -187,8 +187,8 @@ line_advance(struct line *l, const struct line_pick *pick, int64_t next_no)
 		l->lanes[pick->lane].head = next_no;
 }
 
-void
-line_put_back(struct line *l, int lane, int64_t no, int64_t at_us)
+static void
+put_aside(struct line *l, int lane, int64_t no, int64_t at_us)
 {
 	if (l->aside_count < ASIDE_MAX) {
 		l->asides[l->aside_count++] = (struct aside){ lane, no, at_us };
@@ -200,10 +200,16 @@ line_put_back(struct line *l, int lane, int64_t no, int64_t at_us)
 }
 
 void
+line_put_back(struct line *l, const char *workspace, bool direct, int64_t no, int64_t at_us)
+{
+	put_aside(l, (int)(lane_of(l, workspace, direct) - l->lanes), no, at_us);
+}
+
+void
 line_set_aside(struct line *l, const struct line_pick *pick, int64_t next_no, int64_t at_us)
 {
 	line_advance(l, pick, next_no);
-	line_put_back(l, pick->lane, pick->no, at_us);
+	put_aside(l, pick->lane, pick->no, at_us);
 }
 
 void

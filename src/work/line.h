@@ -13,7 +13,7 @@ struct line;
 
 struct line_pick {
 	int64_t no;
-	int lane;   /* index of its workspace and kind */
+	int lane;   /* its workspace and kind, until the line is reset */
 	bool aside; /* it was set aside, and is not the head of its lane */
 };
 
@@ -35,8 +35,9 @@ void line_advance(struct line *l, const struct line_pick *pick, int64_t next_no)
 /* The picked call is to be tried again at that time; the lane goes on with next_no meanwhile.
  * When too many are set aside the whole lane waits instead. */
 void line_set_aside(struct line *l, const struct line_pick *pick, int64_t next_no, int64_t at_us);
-/* Puts a call that was claimed before back, to be tried at that time. */
-void line_put_back(struct line *l, int lane, int64_t no, int64_t at_us);
+/* Puts a call that was claimed before back, to be tried at that time. By name: the line may have
+ * been reset since it was picked. */
+void line_put_back(struct line *l, const char *workspace, bool direct, int64_t no, int64_t at_us);
 /* The workspace of the lane is at its cap: none of its calls is picked until line_unblock(). */
 void line_block(struct line *l, int lane);
 void line_unblock(struct line *l, const char *workspace);

@@ -1,0 +1,49 @@
+"""Fixtures: three stacks that live as long as the session, and customers on the first."""
+
+import apikit
+import pytest
+
+
+def made(settings, environment=None):
+    stack = apikit.Stack(settings, environment)
+    try:
+        yield stack
+    finally:
+        stack.close()
+
+
+@pytest.fixture(scope="session")
+def stack():
+    """A stack with the queue on, whose dialer is quick."""
+    yield from made({"queue.enabled": "true", "queue.cps": 40, "calls.charge_cents": 7})
+
+
+@pytest.fixture(scope="session")
+def direct_stack():
+    """A stack with the queue off: POST /calls waits for its dial."""
+    yield from made({"queue.cps": 40, "calls.sync_wait_ms": 2500})
+
+
+@pytest.fixture(scope="session")
+def rough_stack():
+    """A stack for tests that stop and reload its programs. Whoever changes something puts it
+    back."""
+    yield from made({"queue.cps": 40, "calls.sync_wait_ms": 4000})
+
+
+@pytest.fixture
+def customer(stack):
+    """A new workspace with 1,000 credits and a cap of 20, and its key."""
+    return stack.customer()
+
+
+@pytest.fixture
+def single(stack):
+    """A new workspace with a cap of one call at a time."""
+    return stack.customer(cap=1)
+
+
+@pytest.fixture
+def payer(direct_stack):
+    """A new workspace on the stack with the queue off."""
+    return direct_stack.customer()
