@@ -306,3 +306,40 @@ EXTRA_DIST += \
 	tests/faults/test_scheduler_faults.py \
 	tests/faults/test_storm.py \
 	tests/faults/world.py
+
+# Who is calling, and the carrier: the latter on the loopback, by a server of the test's own.
+if HAVE_CMOCKA
+auth_tests = \
+	tests/unit/auth/test_signature \
+	tests/unit/auth/test_token \
+	tests/unit/auth/test_who
+check_PROGRAMS += $(auth_tests)
+TESTS += $(auth_tests)
+auth_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/auth/libauth.a,--no-whole-archive
+tests_unit_auth_test_signature_SOURCES = tests/unit/auth/test_signature.c
+tests_unit_auth_test_signature_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_auth_test_signature_LDFLAGS = $(auth_test_whole)
+tests_unit_auth_test_signature_LDADD = $(low_test_libs)
+tests_unit_auth_test_token_SOURCES = tests/unit/auth/test_token.c
+tests_unit_auth_test_token_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_auth_test_token_LDFLAGS = $(auth_test_whole)
+tests_unit_auth_test_token_LDADD = $(low_test_libs)
+tests_unit_auth_test_who_SOURCES = tests/unit/auth/test_who.c
+tests_unit_auth_test_who_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_auth_test_who_LDFLAGS = $(auth_test_whole)
+tests_unit_auth_test_who_LDADD = $(low_test_libs)
+remote_tests = \
+	tests/unit/remote/test_carrier \
+	tests/unit/remote/test_carrier_dial
+check_PROGRAMS += $(remote_tests)
+TESTS += $(remote_tests)
+remote_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/remote/libremote.a,--no-whole-archive
+tests_unit_remote_test_carrier_SOURCES = tests/unit/remote/test_carrier.c
+tests_unit_remote_test_carrier_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_remote_test_carrier_LDFLAGS = $(remote_test_whole)
+tests_unit_remote_test_carrier_LDADD = src/remote/libremote.a $(low_test_libs)
+tests_unit_remote_test_carrier_dial_SOURCES = tests/unit/remote/test_carrier_dial.c
+tests_unit_remote_test_carrier_dial_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_remote_test_carrier_dial_LDFLAGS = $(remote_test_whole)
+tests_unit_remote_test_carrier_dial_LDADD = src/remote/libremote.a $(low_test_libs)
+endif

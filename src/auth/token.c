@@ -82,7 +82,7 @@ token_rule_free(struct token_rule *rule)
 	free(rule);
 }
 
-/* Decodes one part of a token: base64url without padding and nothing else. How many bytes, or -1. */
+/* Decodes one part of a token: base64url without padding, nothing else. The length, or -1. */
 static int
 part_bytes(struct arena *a, const char *part, size_t len, uint8_t **bytes)
 {

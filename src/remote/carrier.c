@@ -15,8 +15,10 @@
  * because an answer that is given up for lost costs a reconciliation. */
 #define DIAL_MS 30000
 #define REPLY_MAX (1u << 20)
+#define NOT_IN_PROGRESS 21220 /* its code for a call that is over already */
 #define RECORDING_MS 120000
-#define FORM_MAX 8192
+/* Four callback URLs of a public URL of at most 4 KiB, each byte of which may become three. */
+#define FORM_MAX (64u << 10)
 /* Connection overrides of our callback URLs: repeat on 5xx, on connect and on read failures. The
  * fragment is the carrier's to read; it is neither sent nor signed. */
 #define OVERRIDES "#rc=4&rp=5xx,ct,rt&ct=3000&rt=5000"
@@ -150,16 +152,24 @@ read_accepted(const struct fetch_result *result, struct carrier_dial_answer *ans
 	json_decref(reply);
 }
 
-static void
-read_refused(const struct fetch_result *result, struct carrier_dial_answer *answer)
+/* The carrier's own code in the body of an error, or 0. */
+static json_int_t
+error_code(const struct fetch_result *result)
 {
 	json_t *reply = reply_json(result);
 	json_int_t code = json_integer_value(json_object_get(reply, "code"));
 
+	json_decref(reply);
+	return code;
+}
+
+static void
+read_refused(const struct fetch_result *result, struct carrier_dial_answer *answer)
+{
 	answer->answer = "refused";
 	snprintf(answer->reason, sizeof answer->reason,
-	    "The carrier refused the call: HTTP %ld, code %lld.", result->status, (long long)code);
-	json_decref(reply);
+	    "The carrier refused the call: HTTP %ld, code %lld.", result->status,
+	    (long long)error_code(result));
 }
 
 void
@@ -299,8 +309,9 @@ carrier_call_end(const struct carrier *c, const char *sid)
 	f.body = form;
 	f.body_len = sizeof form - 1;
 	fetch_wait(&f, &result);
-	/* 400 is 21220, "not in progress": it is over already. */
-	if (result.end == FETCH_ANSWERED && (result.status == 200 || result.status == 400))
+	if (result.end == FETCH_ANSWERED &&
+	    (result.status == 200 ||
+		(result.status == 400 && error_code(&result) == NOT_IN_PROGRESS)))
 		rc = RC_OK;
 	else if (result.end == FETCH_ANSWERED && result.status == 404)
 		rc = RC_NOT_FOUND;

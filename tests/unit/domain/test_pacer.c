@@ -1,6 +1,7 @@
 /*
- * The promise of domain/pacer.h: with its spacing, sends inside their windows, and a network that
- * takes what is left of the slack, no second ever holds more than N.
+ * test_pacer.c: the arithmetic of the promise "at most N dials in any second". The intervals are
+ * those of the contract; and a simulated dialer, whose sends and whose network are as late as they
+ * may be, in the worst order that chance and malice find, keeps it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,111 +11,213 @@
 
 #include <cmocka.h>
 
+#include <math.h>
+
 #include "domain/pacer.h"
 
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define SECOND_US 1000000
-#define NETWORK_US (PACER_SLACK_US - PACER_WINDOW_US - 1)
-#define SENDS 20000
+/* What the slack leaves for the way to the carrier. */
+#define NETWORK_US (PACER_SLACK_US - PACER_WINDOW_US)
+#define SENDS 4000
 
-static const struct {
-	double cps;
-	bool cautious;
-	int64_t interval_us;
-} intervals[] = {
-	{ 1, false, 1060000 },
-	{ 2, false, 530000 },
-	{ 5, false, 212000 },
-	{ 100, false, 10600 },
-	{ 10000, false, 106 },
-	{ 2.9, false, 530000 },  /* rates over 1 count as their whole part */
-	{ 0.5, false, 2060000 }, /* one in any 1/cps seconds */
-	{ 0.01, false, 100060000 },
-	{ 1, true, 2060000 }, /* one in any two seconds */
-	{ 2, true, 1060000 }, /* one less */
-	{ 100, true, 10708 },
-	{ 0.5, true, 4060000 },
-};
+static const double rates[] = { 0.01, 0.02, 0.05, 0.1, 0.25, 1.0 / 3, 0.5, 0.75, 0.99, 0.999, 1,
+	1.01, 1.5, 1.999, 2, 2.5, 3, 4.2, 5, 7, 10, 10.9, 13, 29.97, 30, 33, 50, 64, 99.5, 100, 250,
+	999, 1000, 1234.5, 5000, 9999.99, 10000 };
 
+/* In any window of so many microseconds at most so many may arrive. */
 static void
-test_interval(void **state)
+limit_of(double cps, int64_t *window_us, int64_t *count)
 {
-	(void)state;
-	for (size_t i = 0; i < sizeof intervals / sizeof intervals[0]; i++)
-		assert_int_equal(pacer_interval_us(intervals[i].cps, intervals[i].cautious),
-		    intervals[i].interval_us);
+	*window_us = cps >= 1 ? SECOND_US : (int64_t)ceil(SECOND_US / cps - 1e-6);
+	*count = cps >= 1 ? (int64_t)floor(cps) : 1;
 }
 
-/* At least 93 % of the rate is used. */
-static void
-test_interval_uses_the_rate(void **state)
+static uint64_t seed = 88172645463325252u;
+
+static int64_t
+chance(int64_t below)
 {
-	(void)state;
-	for (int n = 1; n <= 1000; n++)
-		assert_true((double)SECOND_US / (double)pacer_interval_us(n, false) >= 0.93 * n);
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (int64_t)(seed % (uint64_t)below);
 }
 
-static void
-test_quiet_covers_a_window(void **state)
-{
-	(void)state;
-	assert_int_equal(pacer_quiet_us(100), SECOND_US + PACER_SLACK_US);
-	assert_int_equal(pacer_quiet_us(1), SECOND_US + PACER_SLACK_US);
-	assert_int_equal(pacer_quiet_us(0.25), 4 * SECOND_US + PACER_SLACK_US);
-}
-
-/* The most arrivals in any second (window_us), for slots an interval apart, each sent at a random
- * instant of its window and delayed at random by the network. */
 static int
-worst(int64_t interval_us, int64_t window_us, int64_t late_us)
+by_time(const void *left, const void *right)
 {
-	static int64_t at[SENDS];
-	int most = 0;
+	const int64_t *l = left, *r = right;
 
-	for (int i = 0; i < SENDS; i++)
-		at[i] = i * interval_us + rand() % (late_us + 1) + rand() % (NETWORK_US + 1);
-	for (int i = 0; i < SENDS; i++) {
-		int count = 0;
+	return (*l > *r) - (*l < *r);
+}
 
-		/* arrivals may change places by the delays: look a little to both sides */
-		for (int j = i > 400 ? i - 400 : 0; j < SENDS && j < i + 2400; j++)
-			count += at[j] >= at[i] && at[j] < at[i] + window_us;
-		if (count > most)
-			most = count;
+/* The most that arrive in any half-open window. */
+static int64_t
+most_in_window(int64_t *arrivals, int count, int64_t window_us)
+{
+	int64_t most = 0;
+	int first = 0;
+
+	qsort(arrivals, (size_t)count, sizeof(*arrivals), by_time);
+	for (int i = 0; i < count; i++) {
+		while (arrivals[i] - arrivals[first] >= window_us)
+			first++;
+		if (i - first + 1 > most)
+			most = i - first + 1;
 	}
 	return most;
 }
 
-static void
-test_no_second_holds_more(void **state)
-{
-	static const int rates[] = { 1, 2, 3, 5, 10, 30, 100 };
+enum lateness { RANDOM, LATE_THEN_PUNCTUAL, NONE, KINDS };
 
-	(void)state;
-	srand(1);
-	for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++)
-		assert_true(worst(pacer_interval_us(rates[i], false), SECOND_US, PACER_WINDOW_US) <=
-		    rates[i]);
-	assert_int_equal(worst(pacer_interval_us(0.2, false), 5 * SECOND_US, PACER_WINDOW_US), 1);
+/* How late the send of slot i is and its way takes, at most max. */
+static int64_t
+lateness(enum lateness kind, int i, int period, int64_t max)
+{
+	switch (kind) {
+	case RANDOM:
+		return chance(max);
+	case LATE_THEN_PUNCTUAL: /* one as late as may be, those after it on the dot */
+		return i % period == 0 ? max - 1 : 0;
+	default:
+		return 0;
+	}
 }
 
-/* The simulation can fail: sends that come later than the window break the promise. */
 static void
-test_late_sends_would_break_it(void **state)
+simulate(double cps, enum lateness kind)
+{
+	static int64_t arrivals[SENDS];
+	int64_t window_us, limit, slot = chance(SECOND_US),
+				  interval = pacer_interval_us(cps, false);
+
+	limit_of(cps, &window_us, &limit);
+	for (int i = 0; i < SENDS; i++) {
+		int period = (int)(limit < 1000 ? limit + 1 : 1001);
+
+		arrivals[i] = slot + lateness(kind, i, period, PACER_WINDOW_US + 1) +
+		    lateness(kind, i, period, NETWORK_US);
+		slot += interval;
+		if (kind == RANDOM && chance(20) == 0)
+			slot += chance(3 * interval); /* nobody waited for a while */
+	}
+	if (most_in_window(arrivals, SENDS, window_us) > limit)
+		fail_msg("%g calls a second: %lld in one window", cps,
+		    (long long)most_in_window(arrivals, SENDS, window_us));
+}
+
+static void
+never_more_than_promised(void **state)
 {
 	(void)state;
-	srand(1);
-	assert_true(worst(pacer_interval_us(10, false), SECOND_US, 3 * PACER_SLACK_US) > 10);
+	for (size_t i = 0; i < COUNT(rates); i++)
+		for (enum lateness kind = RANDOM; kind < KINDS; kind++)
+			simulate(rates[i], kind);
+}
+
+/* The simulation can fail: a dial that is sent after its window breaks the promise. */
+static void
+later_than_the_window_is_too_late(void **state)
+{
+	static int64_t arrivals[100];
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		arrivals[i] = i * pacer_interval_us(10, false) +
+		    (i % 11 == 0 ? PACER_SLACK_US + SECOND_US / 100 : 0);
+	assert_int_equal(most_in_window(arrivals, 100, SECOND_US), 11);
+}
+
+/* 93 % of the promise can be used. */
+static void
+not_much_less_either(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(rates); i++) {
+		double used = rates[i] >= 1 ? floor(rates[i]) : rates[i];
+		double got = (double)SECOND_US / (double)pacer_interval_us(rates[i], false);
+
+		if (got < 0.93 * used || got > used)
+			fail_msg("%g calls a second: %g", rates[i], got);
+	}
+}
+
+static void
+intervals(void **state)
+{
+	static const struct {
+		double cps;
+		int64_t us, cautious_us;
+	} cases[] = {
+		{ 0.01, 100060000, 200060000 },
+		{ 0.5, 2060000, 4060000 },
+		{ 1, 1060000, 2060000 },
+		{ 1.99, 1060000, 2060000 },
+		{ 2, 530000, 1060000 },
+		{ 2.5, 530000, 1060000 },
+		{ 5, 212000, 265000 },
+		{ 30, 35334, 36552 },
+		{ 100, 10600, 10708 },
+		{ 10000, 106, 107 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(pacer_interval_us(cases[i].cps, false), cases[i].us);
+		assert_int_equal(pacer_interval_us(cases[i].cps, true), cases[i].cautious_us);
+	}
+	for (size_t i = 1; i < COUNT(rates); i++)
+		assert_true(
+		    pacer_interval_us(rates[i], false) <= pacer_interval_us(rates[i - 1], false));
+}
+
+/* While an older leader may send one more, the new one and that one together keep the promise. */
+static void
+cautious_leaves_room_for_one_more(void **state)
+{
+	static int64_t arrivals[SENDS];
+
+	(void)state;
+	for (size_t r = 0; r < COUNT(rates); r++) {
+		int64_t window_us, limit, slot = 0;
+		int64_t interval = pacer_interval_us(rates[r], true);
+
+		limit_of(rates[r], &window_us, &limit);
+		if (limit < 2)
+			continue; /* at 1 and below: one in any two windows, and the quiet period */
+		for (int i = 0; i < SENDS - 1; i++, slot += interval)
+			arrivals[i] = slot + chance(PACER_WINDOW_US + 1) + chance(NETWORK_US);
+		arrivals[SENDS - 1] = chance(slot);
+		assert_true(most_in_window(arrivals, SENDS, window_us) <= limit);
+	}
+	assert_true(pacer_interval_us(1, true) >= 2 * SECOND_US);
+	assert_true(pacer_interval_us(0.5, true) >= 4 * SECOND_US);
+}
+
+/* After a takeover nothing is sent until all that was sent before is out of the window. */
+static void
+quiet_lasts_a_whole_window(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(rates); i++) {
+		int64_t window_us, limit;
+
+		limit_of(rates[i], &window_us, &limit);
+		assert_int_equal(pacer_quiet_us(rates[i]), window_us + PACER_SLACK_US);
+	}
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_interval),
-		cmocka_unit_test(test_interval_uses_the_rate),
-		cmocka_unit_test(test_quiet_covers_a_window),
-		cmocka_unit_test(test_no_second_holds_more),
-		cmocka_unit_test(test_late_sends_would_break_it),
+		cmocka_unit_test(never_more_than_promised),
+		cmocka_unit_test(later_than_the_window_is_too_late),
+		cmocka_unit_test(not_much_less_either),
+		cmocka_unit_test(intervals),
+		cmocka_unit_test(cautious_leaves_room_for_one_more),
+		cmocka_unit_test(quiet_lasts_a_whole_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,12 @@
-/* The built-in agent: what it says to what it hears, and that nothing heard can upset it. */
+/*
+ * test_script.c: the built-in agent: what it says to what it hears, when it ends, and that nothing
+ * a callee says, however odd, makes it do anything else.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -10,98 +14,254 @@
 #include "base/str.h"
 #include "domain/script.h"
 
-static const struct {
-	struct script_turn turn;
-	const char *verdict; /* NULL: it listens on */
-	const char *says;    /* part of its words, NULL: nothing */
-} dialogues[] = {
-	{ { 0, "", "A table for two.", "auto", NULL, 0 }, NULL, "A table for two." },
-	{ { 0, "", "A table for two.", "en", NULL, 0 }, NULL, "automated assistant" },
-	{ { 0, "", "Столик на двоих.", "ru", NULL, 0 }, NULL, "Столик на двоих." },
-	{ { 0, "", "x", "en", "human", 0 }, NULL, "automated assistant" },
-	{ { 0, "", "x", "en", "machine_end_beep", 0 }, "failed_voicemail", NULL },
-	{ { 0, "", "x", "en", "fax", 0 }, "failed_voicemail", NULL },
-	{ { 1, "Yes, that is fine.", "x", "en", NULL, 0 }, "success_booked", "Thank you" },
-	{ { 1, "YES", "x", "en", NULL, 0 }, "success_booked", "Thank you" },
-	{ { 1, "Sorry, we are closed.", "x", "en", NULL, 0 }, "success_refused", "I understand" },
-	{ { 1, "No.", "x", "en", NULL, 0 }, "success_refused", "I understand" },
-	{ { 1, "We can't do that.", "x", "en", NULL, 0 }, "success_refused", "I understand" },
-	{ { 1, "Please leave a message after the tone.", "x", "en", NULL, 0 }, "failed_voicemail",
-	    NULL },
-	{ { 1, "Seven or nine? Please ask your client.", "x", "en", NULL, 0 }, "success_no_booking",
-	    "I will find out" },
-	{ { 1, "Who is calling?", "x", "en", NULL, 0 }, NULL, "say that again" },
-	{ { 1, "Nobody knows the yesterday of bookedness", "x", "en", NULL, 0 }, NULL,
-	    "say that again" }, /* whole words only */
-	{ { 1, "", "x", "en", NULL, 1 }, NULL, "say that again" },
-	{ { 2, "", "x", "en", NULL, 2 }, NULL, "say that again" },
-	{ { 3, "", "x", "en", NULL, 3 }, "success_no_booking", "Goodbye" },
-	{ { 8, "hmm", "x", "en", NULL, 0 }, "success_no_booking", "Goodbye" },
-	{ { 1, "ДА.", "x", "ru", NULL, 0 }, "success_booked", "Большое спасибо" },
-	{ { 1, "Хорошо, записала.", "x", "ru", NULL, 0 }, "success_booked", "Большое спасибо" },
-	{ { 1, "нет", "x", "ru", NULL, 0 }, "success_refused", "Понимаю" },
-};
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static void
-test_dialogues(void **state)
+static struct arena *a;
+
+static int
+setup(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof dialogues / sizeof dialogues[0]; i++) {
-		struct arena *a = arena_new();
-		struct script_reply reply = script_reply(a, &dialogues[i].turn);
+	a = arena_new();
+	return 0;
+}
 
-		if (dialogues[i].verdict == NULL)
-			assert_null(reply.verdict);
+static int
+teardown(void **state)
+{
+	(void)state;
+	arena_free(a);
+	return 0;
+}
+
+static struct script_reply
+reply(int64_t turn, const char *language, const char *heard, int64_t silent)
+{
+	struct script_turn t = { turn, heard, "Please book a table for two.", language, NULL,
+		silent };
+
+	return script_reply(a, &t);
+}
+
+static void
+it_opens_with_who_it_is_and_the_brief(void **state)
+{
+	static const char *const languages[] = { "en", "auto", "", "de", "en-GB", "xx" };
+	struct script_reply r;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(languages); i++) {
+		r = reply(0, languages[i], "", 0);
+		assert_string_equal(r.language, "en-US");
+		assert_non_null(strstr(r.words, "automated assistant"));
+		assert_non_null(strstr(r.words, "Please book a table for two."));
+		assert_null(r.verdict);
+	}
+	r = reply(0, "ru", "", 0);
+	assert_string_equal(r.language, "ru-RU");
+	assert_non_null(strstr(r.words, "автоматический помощник"));
+	assert_non_null(strstr(r.words, "Please book a table for two."));
+	/* Before it has said anything, what it hears is a greeting. */
+	assert_null(reply(0, "en", "Hello, no, we are closed.", 0).verdict);
+}
+
+static void
+words_decide(void **state)
+{
+	static const struct {
+		const char *language, *heard, *verdict; /* NULL: it asks again */
+	} cases[] = {
+		{ "en", "Yes, of course.", "success_booked" },
+		{ "en", "OKAY", "success_booked" },
+		{ "en", "ok", "success_booked" },
+		{ "en", "it is confirmed!", "success_booked" },
+		{ "en", "No.", "success_refused" },
+		{ "en", "no, sorry, we are fully booked", "success_refused" },
+		{ "en", "I can't do that", "success_refused" },
+		{ "en", "Unfortunately we're closed", "success_refused" },
+		{ "en", "not today", "success_refused" },
+		{ "en", "Could you ask your client about allergies?", "success_no_booking" },
+		{ "en", "Please check with your client. Yes?", "success_no_booking" },
+		{ "en", "Leave a message after the beep.", "failed_voicemail" },
+		{ "en", "This is the VOICEMAIL of nobody", "failed_voicemail" },
+		{ "en", "Who is this?", NULL },
+		/* Whole words alone: there is no "no" in "know", no "ok" in "book". */
+		{ "en", "I know", NULL },
+		{ "en", "Which book?", NULL },
+		{ "en", "nothing", NULL },
+		{ "en", "yesterday", NULL },
+		{ "en", "Nobody knows of bookedness", NULL },
+		{ "en", "refined", NULL },
+		{ "en", "5", NULL },
+		{ "auto", "yes", "success_booked" },
+		{ "ru", "да, конечно", "success_booked" },
+		{ "ru", "ДА.", "success_booked" },
+		{ "ru", "Хорошо, записала.", "success_booked" },
+		{ "ru", "нет", "success_refused" },
+		{ "ru", "к сожалению мест нет", "success_refused" },
+		{ "ru", "спросите клиента", "success_no_booking" },
+		{ "ru", "оставьте сообщение после сигнала", "failed_voicemail" },
+		{ "ru", "вода", NULL }, /* ends in "да" */
+		{ "ru", "неделя", NULL },
+		{ "ru", "yes", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct script_reply r = reply(1, cases[i].language, cases[i].heard, 0);
+		const char *verdict = r.verdict == NULL ? "-" : r.verdict;
+
+		if (strcmp(verdict, cases[i].verdict == NULL ? "-" : cases[i].verdict) != 0)
+			fail_msg("\"%s\": %s", cases[i].heard, verdict);
+		assert_int_equal(r.verdict == NULL, r.summary == NULL);
+		if (strcmp(verdict, "failed_voicemail") == 0)
+			assert_string_equal(r.words, ""); /* nobody listens */
 		else
-			assert_string_equal(reply.verdict, dialogues[i].verdict);
-		if (dialogues[i].says == NULL)
-			assert_string_equal(reply.words, "");
-		else if (strcasestr(reply.words, dialogues[i].says) == NULL)
-			fail_msg("dialogue %zu says: %s", i, reply.words);
-		assert_true((reply.verdict == NULL) == (reply.summary == NULL));
-		arena_free(a);
+			assert_true(r.words[0] != '\0');
 	}
 }
 
 static void
-test_same_turn_same_reply(void **state)
+silence_is_asked_twice_and_no_more(void **state)
 {
-	struct script_turn turn = { 2, "Well, hm.", "x", "en", NULL, 0 };
-	struct arena *a = arena_new();
-
 	(void)state;
-	assert_string_equal(script_reply(a, &turn).words, script_reply(a, &turn).words);
-	arena_free(a);
+	assert_null(reply(1, "en", "", 1).verdict);
+	assert_null(reply(2, "en", "", 2).verdict);
+	assert_string_equal(reply(3, "en", "", 3).verdict, "success_no_booking");
+	assert_string_equal(reply(1, "en", "", 9).verdict, "success_no_booking");
+	assert_null(reply(3, "en", "what?", 2).verdict);
 }
 
-/* A long brief is cut at a character's end. */
+/* Whatever is said, the conversation has an end. */
 static void
-test_long_brief_is_cut_whole(void **state)
+it_ends(void **state)
 {
-	char brief[4001];
-	struct script_turn turn = { 0, "", brief, "en", NULL, 0 };
-	struct arena *a = arena_new();
-	struct script_reply reply;
+	int64_t turn = 1;
 
 	(void)state;
-	brief[0] = 'x';
-	for (size_t i = 1; i + 1 < sizeof brief; i += 2)
-		memcpy(brief + i, "é", 2);
-	brief[3999] = '\0';
-	reply = script_reply(a, &turn);
-	assert_true(str_utf8(reply.words, strlen(reply.words)));
-	assert_true(strlen(reply.words) < 2000);
-	arena_free(a);
+	while (reply(turn, "en", "what?", 0).verdict == NULL)
+		turn++;
+	assert_in_range(turn, 2, 20);
+	assert_string_equal(reply(turn, "en", "what?", 0).verdict, "success_no_booking");
+	assert_non_null(reply(INT64_MAX, "en", "what?", 0).verdict);
+}
+
+static void
+machines_are_hung_up_on(void **state)
+{
+	static const struct {
+		const char *answered_by;
+		bool machine;
+	} cases[] = {
+		{ "machine_start", true },
+		{ "machine_end_beep", true },
+		{ "machine_end_silence", true },
+		{ "machine_end_other", true },
+		{ "fax", true },
+		{ "human", false },
+		{ "unknown", false },
+		{ "", false },
+		{ NULL, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct script_turn t = { 0, "", "brief", "en", cases[i].answered_by, 0 };
+		struct script_reply r = script_reply(a, &t);
+
+		assert_int_equal(r.verdict != NULL, cases[i].machine);
+		if (cases[i].machine)
+			assert_string_equal(r.verdict, "failed_voicemail");
+	}
+}
+
+/* A brief that is too long is cut between two characters, and it is only ever text. */
+static void
+long_briefs_are_cut_at_a_character(void **state)
+{
+	static const char *const units[] = { "a", "é", "漢", "😀" };
+	char brief[16001];
+
+	(void)state;
+	for (size_t u = 0; u < COUNT(units); u++) {
+		size_t step = strlen(units[u]);
+
+		for (size_t shift = 0; shift < 4; shift++) {
+			struct script_turn t = { 0, "", brief, "en", NULL, 0 };
+			struct script_reply r;
+
+			memset(brief, 'x', shift);
+			for (size_t at = shift; at + step < sizeof(brief); at += step) {
+				memcpy(brief + at, units[u], step);
+				brief[at + step] = '\0';
+			}
+			r = script_reply(a, &t);
+			assert_true(str_utf8(r.words, strlen(r.words)));
+			assert_in_range(strlen(r.words), 1400, 1800);
+		}
+	}
+}
+
+static void
+a_brief_is_no_format(void **state)
+{
+	struct script_turn t = { 0, "", "%s%n%d 100% <Hangup/> & \"", "en", NULL, 0 };
+
+	(void)state;
+	assert_non_null(strstr(script_reply(a, &t).words, "%s%n%d 100% <Hangup/> & \""));
+}
+
+static void
+odd_words_do_no_harm(void **state)
+{
+	static const char *const odd[] = { "%s%s%n", "|", "||||", "no|yes", "\x01\x02", "</Say>",
+		"'", "''''", "\xff\xfe", "e\xcc\x81", "😀", " ", "\t\n", "-", "yes\xc3" };
+	char huge[20001];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(odd); i++)
+		for (int64_t turn = 0; turn < 12; turn++)
+			assert_non_null(reply(turn, "en", odd[i], 0).words);
+	memset(huge, 'n', sizeof(huge) - 1);
+	huge[sizeof(huge) - 1] = '\0';
+	assert_null(reply(1, "en", huge, 0).verdict);
+	assert_non_null(reply(1, huge, huge, 0).words);
+}
+
+static void
+the_same_turn_gives_the_same_reply(void **state)
+{
+	static const char *const heard[] = { "", "yes", "no", "what?", "ask your client", "да" };
+	static const char *const languages[] = { "en", "ru", "auto" };
+
+	(void)state;
+	for (size_t h = 0; h < COUNT(heard); h++)
+		for (size_t l = 0; l < COUNT(languages); l++)
+			for (int64_t turn = 0; turn < 10; turn++) {
+				struct script_reply one = reply(turn, languages[l], heard[h], 1);
+				struct script_reply two = reply(turn, languages[l], heard[h], 1);
+
+				assert_string_equal(one.words, two.words);
+				assert_string_equal(one.language, two.language);
+				assert_true(one.verdict == two.verdict);
+				assert_true(one.summary == two.summary);
+			}
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dialogues),
-		cmocka_unit_test(test_same_turn_same_reply),
-		cmocka_unit_test(test_long_brief_is_cut_whole),
+		cmocka_unit_test(it_opens_with_who_it_is_and_the_brief),
+		cmocka_unit_test(words_decide),
+		cmocka_unit_test(silence_is_asked_twice_and_no_more),
+		cmocka_unit_test(it_ends),
+		cmocka_unit_test(machines_are_hung_up_on),
+		cmocka_unit_test(long_briefs_are_cut_at_a_character),
+		cmocka_unit_test(a_brief_is_no_format),
+		cmocka_unit_test(odd_words_do_no_harm),
+		cmocka_unit_test(the_same_turn_gives_the_same_reply),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }
