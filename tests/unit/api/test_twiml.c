@@ -41,8 +41,7 @@ test_hostile_words(void **state)
 {
 	static const char *const words[] = { "</Say><Dial>+19005550100</Dial><Say>", "]]>",
 		"<!DOCTYPE x [<!ENTITY y SYSTEM 'file:///etc/passwd'>]>&y;", "\" loop=\"0",
-		"a\x01\x08\x1f"
-		"b" };
+		"a\001\010\037b" };
 	struct arena *a = arena_new();
 
 	(void)state;
