@@ -343,3 +343,44 @@ tests_unit_remote_test_carrier_dial_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_remote_test_carrier_dial_LDFLAGS = $(remote_test_whole)
 tests_unit_remote_test_carrier_dial_LDADD = src/remote/libremote.a $(low_test_libs)
 endif
+
+# Routes without their database, the OpenAPI document, and several processes at once on one
+# database; that one wants a PostgreSQL as the tests of db/ do, and skips without one.
+if HAVE_CMOCKA
+route_tests = tests/unit/api/test_gate tests/unit/api/test_openapi
+race_tests = tests/unit/domain/test_race
+check_PROGRAMS += $(route_tests) $(race_tests)
+TESTS += $(route_tests) $(race_tests)
+tests_unit_api_test_gate_SOURCES = tests/unit/api/test_gate.c
+tests_unit_api_test_gate_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_api_test_gate_LDFLAGS = $(api_test_whole)
+tests_unit_api_test_gate_LDADD = src/api/libapi.a src/domain/libdomain.a $(low_test_libs)
+tests_unit_api_test_openapi_SOURCES = tests/unit/api/test_openapi.c
+tests_unit_api_test_openapi_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_api_test_openapi_LDFLAGS = $(api_test_whole)
+tests_unit_api_test_openapi_LDADD = src/api/libapi.a src/domain/libdomain.a $(low_test_libs)
+tests_unit_domain_test_race_SOURCES = tests/unit/domain/test_race.c
+tests_unit_domain_test_race_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_domain_test_race_LDFLAGS = $(domain_test_whole)
+tests_unit_domain_test_race_LDADD = src/domain/libdomain.a $(low_test_libs)
+endif
+
+# The rules that stand in sql/, by pgTAP; skipped without a PostgreSQL that has it.
+dist_check_SCRIPTS += tests/sql/run
+TESTS += tests/sql/run
+EXTRA_DIST += \
+	tests/sql/helpers.sql \
+	tests/sql/01_accept.sql \
+	tests/sql/02_idempotency.sql \
+	tests/sql/03_caller.sql \
+	tests/sql/04_queue.sql \
+	tests/sql/05_cancel.sql \
+	tests/sql/06_result.sql \
+	tests/sql/07_carrier.sql \
+	tests/sql/08_outcomes.sql \
+	tests/sql/09_watch.sql \
+	tests/sql/10_agent.sql \
+	tests/sql/11_recordings.sql \
+	tests/sql/12_keep.sql \
+	tests/sql/13_guards.sql \
+	tests/sql/14_random.sql

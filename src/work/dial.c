@@ -35,6 +35,7 @@
 #define STALE_S 4           /* a leader that has not been seen for so long is replaced */
 #define RECOUNT_US 10000000 /* stillness before positions are set right */
 #define CLAIM_US 4000       /* what a claim takes, at most, when all is well */
+#define CLAIM_MAX_US 25000  /* and so much earlier it is begun at most when the database is slow */
 #define LEAD_MAX_US 2000000
 #define CLOCK_STEP_US 100000   /* the database's clock has been set */
 #define IN_FLIGHT_MAX 256      /* POSTs that wait for their answer */
@@ -63,6 +64,7 @@ struct dialer {
 	int64_t careful_until; /* an older leader may still send one */
 	int64_t next_slot;     /* no slot is granted before; CLOCK_BOOTTIME, an estimate */
 	int64_t lead_us;       /* how long it takes to get a connection */
+	int64_t claim_us;      /* how long before its slot a dial is claimed, besides */
 
 	int64_t last_no; /* the news have been read so far */
 	struct missing missing[MISSING_MAX];
@@ -287,6 +289,20 @@ learn_lead(struct dialer *d, const struct fetch_result *result, bool missed)
 		d->lead_us = LEAD_MAX_US;
 }
 
+/* How long a claim takes, learnt in the same way. A slot that begins before the claim is done is
+ * lost for good: the pacer does not catch up. */
+static void
+learn_claim(struct dialer *d, int64_t took)
+{
+	int64_t wanted = took + took / 4;
+
+	d->claim_us = wanted > d->claim_us ? wanted : d->claim_us - (d->claim_us - wanted) / 16;
+	if (d->claim_us < CLAIM_US)
+		d->claim_us = CLAIM_US;
+	if (d->claim_us > CLAIM_MAX_US)
+		d->claim_us = CLAIM_MAX_US;
+}
+
 static void
 record(struct dialer *d, const struct dial *dial, const struct carrier_dial_answer *answer)
 {
@@ -426,12 +442,15 @@ claim_next(struct dialer *d, int64_t now)
 		pacer_interval_us(d->env->cps, careful), d->env->default_cap };
 	struct pacer_grant grant;
 	struct line_pick pick;
+	enum rc rc;
 
-	if (now < d->quiet_until || now < d->next_slot - d->lead_us - CLAIM_US ||
+	if (now < d->quiet_until || now < d->next_slot - d->lead_us - d->claim_us ||
 	    fetch_pool_active(d->pool) >= IN_FLIGHT_MAX || !line_pick(d->line, now, &pick))
 		return false;
 	wish.queue_no = pick.no;
-	if (pacer_claim(d->db, &wish, &grant) != RC_OK) {
+	rc = pacer_claim(d->db, &wish, &grant);
+	learn_claim(d, clock_boot_us() - now);
+	if (rc != RC_OK) {
 		/* Granted or not, nobody knows: if so, its attempt is found in 'intent'. */
 		lose_lead(d, "a claim failed");
 		return false;
@@ -464,7 +483,7 @@ static int64_t
 wake_at(const struct dialer *d, int64_t now)
 {
 	int64_t wake = d->polled + POLL_US;
-	int64_t slot = d->next_slot - d->lead_us - CLAIM_US;
+	int64_t slot = d->next_slot - d->lead_us - d->claim_us;
 	int64_t waiting = line_next_us(d->line, now);
 
 	if (slot < d->quiet_until)
@@ -503,7 +522,7 @@ work_dial(void *arg)
 {
 	const struct work_env *env = arg;
 	struct db_options options = { "offhook-dialer", env->statement_timeout_ms, 0 };
-	struct dialer d = { .env = env, .lead_us = 2000 };
+	struct dialer d = { .env = env, .lead_us = 2000, .claim_us = CLAIM_US };
 
 	signals_unblock(); /* this loop waits in libcurl, which knows no signal mask */
 	fetch_init();

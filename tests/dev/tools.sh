@@ -18,7 +18,7 @@ lint_format() {
 lint_shell() {
     local files=()
 
-    mapfile -t files < <(grep -lE '^#!.*\b(bash|sh)$' dev .ci/run tests/check-* tests/bench/* 2>/dev/null)
+    mapfile -t files < <(grep -lE '^#!.*\b(bash|sh)$' dev .ci/run tests/check-* tests/bench/* tests/sql/run 2>/dev/null)
     shellcheck -x "${files[@]}"
 }
 

@@ -1,0 +1,241 @@
+"""stack.py: the running stack of the fault tests, and the ways to hurt it. One stack for all tests;
+each test has a workspace, a key and phone numbers of its own."""
+
+import contextlib
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import psycopg2
+import psycopg2.extras
+import requests
+
+import checker
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+CPS = 20
+SETTINGS = {
+    "OFFHOOK_QUEUE_ENABLED": "true",
+    "OFFHOOK_QUEUE_CPS": str(CPS),
+    "OFFHOOK_API_REQUESTS_PER_SECOND": "0",
+    "OFFHOOK_API_WORKERS": "4",
+}
+
+
+def eventually(what, seconds, why):
+    """What what() returns once it is true."""
+    end = time.monotonic() + seconds
+    while True:
+        value = what()
+        if value:
+            return value
+        assert time.monotonic() < end, f"not within {seconds} s: {why() if callable(why) else why}"
+        time.sleep(0.05)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def parent_and_state(pid):
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    except OSError:
+        return None, None
+    return int(fields[1]), fields[0]
+
+
+def title(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+class Stack:
+    def __init__(self, settings=None):
+        self.own_folder = "OFFHOOK_DEV_DIR" not in os.environ
+        if self.own_folder:
+            self.folder = pathlib.Path(tempfile.mkdtemp(prefix="offhook-faults-", dir="/tmp"))
+            self.folder.rmdir()
+        else:
+            self.folder = pathlib.Path(os.environ["OFFHOOK_DEV_DIR"])
+        keep = {k: v for k, v in os.environ.items() if not k.startswith("OFFHOOK_")}
+        if "OFFHOOK_BUILD" in os.environ:
+            keep["OFFHOOK_BUILD"] = os.environ["OFFHOOK_BUILD"]
+        port = os.environ.get("OFFHOOK_DEV_PORT") or str(free_port())
+        self.environment = {**keep, **SETTINGS, **(settings or {}),
+                            "OFFHOOK_DEV_DIR": str(self.folder), "OFFHOOK_DEV_PORT": port}
+        self.env, self.ours = {}, False
+        self.earlier_posts = []  # of simulators that were stopped
+        self.connection = None
+        self.numbers = 0
+
+    # ---- up and down ----
+
+    def dev(self, *arguments):
+        done = subprocess.run([TOP / "dev", *arguments], env=self.environment, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=180)
+        assert done.returncode == 0, done.stdout
+
+    def up(self):
+        """Starts what is missing. The folder is ours, or nobody's yet: it will be removed."""
+        if not self.ours:
+            assert not (self.folder / ".offhook-dev").exists(), \
+                f"there is a stack in {self.folder}: ./dev down --wipe, or unset OFFHOOK_DEV_DIR"
+            self.ours = True
+        self.dev("up")
+        lines = (self.folder / "env").read_text().splitlines()
+        self.env = dict(line.split("=", 1) for line in lines if not line.startswith("export "))
+
+    def down(self):
+        if not self.ours:
+            return
+        if self.connection is not None:
+            self.connection.close()
+        self.dev("down", "--wipe")
+        if self.own_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    # ---- processes ----
+
+    def pid(self, name):
+        return int((self.folder / f"{name}.pid").read_text())
+
+    def children(self, name, role):
+        return children_of(self.pid(name), role)
+
+    def child(self, name, role):
+        """The one child of that role, once there is one."""
+        return eventually(lambda: self.children(name, role), 10, f"there is no {role}")[0]
+
+    def kill(self, name, number=signal.SIGKILL):
+        os.kill(self.pid(name), number)
+
+    def stop(self, name, number=signal.SIGTERM, seconds=40):
+        """Ends a program and waits until it is gone."""
+        pid = self.pid(name)
+        os.kill(pid, number)
+        eventually(lambda: parent_and_state(pid)[1] in (None, "Z"), seconds, f"{name} goes on")
+
+    def program(self, name):
+        return pathlib.Path(self.env["OFFHOOK_BIN"]) / f"offhook-{name}"
+
+    def has_crash_points(self):
+        return b"OFFHOOK_CRASH_AT" in self.program("scheduler").read_bytes()
+
+    @contextlib.contextmanager
+    def scheduler(self, before=(), **environment):
+        """Another scheduler, started by hand as the stack's user (by the command before, which
+        needs root); ended at the end."""
+        user = {}
+        if before:
+            before = [*before, "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+        elif os.geteuid() == 0:
+            user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+        env = {k: v for k, v in os.environ.items() if not k.startswith("OFFHOOK_")}
+        env.update(environment)
+        with open(self.folder / "log" / "by-hand.log", "ab") as log:
+            process = subprocess.Popen(
+                [*before, self.program("scheduler"), "--config", self.env["OFFHOOK_CONF"]],
+                env=env, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, **user)
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGCONT)
+                os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(45)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def without_scheduler(self):
+        """The stack's own scheduler stands still for a while."""
+        self.stop("scheduler")
+        try:
+            yield
+        finally:
+            self.up()
+
+    def log(self, name):
+        return (self.folder / "log" / f"{name}.log").read_text(errors="replace")
+
+    # ---- the database ----
+
+    def rows(self, statement, *values):
+        for tries in range(100):
+            try:
+                if self.connection is None:
+                    self.connection = psycopg2.connect(
+                        self.env["DATABASE_URL"], application_name="fault-tests",
+                        cursor_factory=psycopg2.extras.RealDictCursor)
+                    self.connection.autocommit = True
+                with self.connection.cursor() as cursor:
+                    cursor.execute(statement, values)
+                    return [dict(r) for r in cursor.fetchall()] if cursor.description else []
+            except (psycopg2.DatabaseError, psycopg2.InterfaceError) as error:
+                # Only what says nothing about the statement: the server is away.
+                if tries == 99 or getattr(error, "pgcode", None) not in (None, "57P01", "57P02",
+                                                                         "57P03"):
+                    raise
+                self.connection = None
+                time.sleep(0.1)
+        raise AssertionError
+
+    def value(self, statement, *values):
+        return next(iter(self.rows(statement, *values)[0].values()))
+
+    def command(self, *arguments):
+        done = subprocess.run([pathlib.Path(self.env["OFFHOOK_BIN"]) / "offhook", *arguments,
+                               "--json", "--config", self.env["OFFHOOK_CONF"]],
+                              capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    # ---- the carrier ----
+
+    def sim(self, path):
+        return requests.get(self.env["OFFHOOK_SIM_URL"] + path, timeout=10).json()
+
+    def rule(self, **rule):
+        answer = requests.post(self.env["OFFHOOK_SIM_URL"] + "/sim/rules", json=rule, timeout=10)
+        assert answer.status_code == 201, answer.text
+
+    def stop_sim(self, number=signal.SIGKILL):
+        self.earlier_posts.append(self.sim("/sim/attempts"))
+        self.stop("sim", number)
+
+    def dials(self):
+        return checker.read_dials(
+            pathlib.Path(self.env["OFFHOOK_SIM_LEDGER"]).read_text().splitlines())
+
+    def posts(self):
+        return checker.merge_posts([*self.earlier_posts, self.sim("/sim/attempts")], self.dials())
+
+    def new_prefix(self):
+        """The beginning of numbers that no other test uses."""
+        self.numbers += 1
+        return f"+1{random.randrange(10, 99)}{self.numbers:03d}"
+
+
+def children_of(master, role):
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            parent, state = parent_and_state(entry.name)
+            if parent == master and state != "Z" and title(entry.name).rstrip().endswith(role):
+                found.append(int(entry.name))
+    return found

@@ -1,0 +1,57 @@
+"""PostgreSQL loses backends, restarts at once, and dies, while calls are accepted and dialed."""
+
+import os
+import signal
+import time
+
+from stack import children_of, eventually
+from world import BUSY, TALKS
+
+
+def test_a_backend_killed_under_load(stack, world):
+    """kill -9 of one backend: the server ends all others and recovers."""
+    with world.load([world.number(s) for s in (BUSY, TALKS) * 20], per_second=20):
+        for _ in range(2):
+            victim = stack.rows("SELECT pid FROM pg_stat_activity WHERE application_name"
+                                " LIKE 'offhook%%' AND pid <> pg_backend_pid()"
+                                " ORDER BY state_change DESC LIMIT 1")[0]["pid"]
+            os.kill(victim, signal.SIGKILL)
+            time.sleep(1)
+    world.verify()
+
+
+def test_every_connection_ended_at_once(stack, world):
+    with world.load([world.number() for _ in range(40)], per_second=20):
+        for _ in range(3):
+            stack.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                       " WHERE application_name LIKE 'offhook%%'")
+            time.sleep(0.5)
+    world.verify()
+
+
+def test_an_immediate_restart_under_load(stack, world):
+    with world.load([world.number(s) for s in (BUSY, TALKS) * 20], per_second=20):
+        time.sleep(0.5)
+        stack.stop("postgres", signal.SIGQUIT)
+        time.sleep(0.3)
+        stack.up()
+        # Each worker finds its own way back, after a pause that grew while it was in vain.
+        eventually(lambda: all(world.get("/readyz").status_code == 200 for _ in range(8)), 6,
+                   "workers without a database")
+    world.verify()
+
+
+def test_the_postmaster_killed_under_load(stack, world):
+    with world.load([world.number() for _ in range(40)], per_second=20):
+        time.sleep(0.5)
+        master = stack.pid("postgres")
+        backends = children_of(master, "")
+        os.kill(master, signal.SIGKILL)
+        for pid in backends:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.3)
+        stack.up()
+    world.verify()

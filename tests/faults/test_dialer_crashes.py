@@ -1,0 +1,79 @@
+"""The scheduler's children kill themselves at every step of a dial and of what follows it. Needs
+programs built with --enable-crash-points."""
+
+import pytest
+
+from stack import eventually
+from world import BUSY, TALKS
+
+# Each step in the order of a dial; the number says at which pass.
+DIALER = ["lead.taken", "dial.granted:2", "dial.started:4", "dial.answered:3", "dial.recorded:4"]
+DIALER += [pytest.param(p, marks=pytest.mark.slow) for p in (
+    "dial.granted", "dial.started", "dial.answered", "dial.recorded", "dial.granted:5",
+    "dial.started:7", "dial.answered:8", "dial.recorded:6")]
+OTHERS = ["watch.asked", "watch.hung_up", "record.fetched", "record.published"]
+
+
+@pytest.fixture
+def crash(stack):
+    """Runs what it is given under a scheduler that crashes once at that point."""
+    if not stack.has_crash_points():
+        pytest.skip("the programs have no crash points")
+
+    def run(point, work):
+        mark = stack.folder / "tmp" / f"crashed.{point}"
+        mark.unlink(missing_ok=True)
+        with stack.without_scheduler():
+            with stack.scheduler(OFFHOOK_CRASH_AT=point, OFFHOOK_CRASH_ONCE=str(mark)):
+                work()
+                eventually(mark.exists, 40, f"{point} was never reached")
+        mark.unlink()
+
+    return run
+
+
+@pytest.mark.parametrize("point", DIALER)
+def test_dialer_at(point, crash, world):
+    def work():
+        with world.load([world.number(s) for s in (BUSY, TALKS) * 4], threads=2):
+            pass
+        world.settle()
+
+    crash(point, work)
+    world.verify()
+    lost = [c for c in world.calls().values() if "answer to the dial was lost" in
+            (c["outcome_summary"] or "")]
+    # What the dead dialer never sent is not sent by another: one call at most.
+    assert len(lost) <= (1 if "granted" in point or "started" in point else 0), lost
+    # Two credits are the price of a call that talked: the carrier's word counts, not the crash.
+    talked = [c for c in world.calls().values() if c["target_phone"].endswith(TALKS)]
+    assert sum(c["status"] == "completed" for c in talked) >= 3
+
+
+@pytest.mark.parametrize("point", OTHERS)
+def test_others_at(point, crash, stack, world):
+    def stored(call):
+        world.hurry()
+        return stack.value("SELECT count(*) FROM recordings WHERE call_id = %s"
+                           " AND state = 'stored'", call)
+
+    def work():
+        to = world.number(TALKS)
+        if point == "watch.hung_up":
+            stack.rule(to=to, ring_ms=30000)
+        elif point == "watch.asked":
+            to = world.number("0006")
+            stack.rule(to=to, outcome="error")
+        call = world.post(to)
+        if point == "watch.hung_up":
+            eventually(lambda: world.calls()[call]["dials"] == 1, 10, "it was not dialed")
+            assert world.cancel(call)
+        if point.startswith("record"):
+            eventually(lambda: stored(call), 40, "no recording")
+        world.settle()
+
+    crash(point, work)
+    world.verify()
+    if point.startswith("record"):
+        call, = world.calls()
+        assert (stack.folder / "data" / "recordings" / f"{call}.mp3").stat().st_size > 0

@@ -1,0 +1,106 @@
+-- The queue: positions, who goes first, what a claim answers.
+BEGIN;
+SELECT no_plan();
+
+SELECT t.workspace('ws1'), t.workspace('ws2', 1000, 2), t.workspace('ws3');
+SELECT t.lead('here');
+SELECT fn.queue_recount();
+
+-- The position is the truth: so many wait in front.
+CREATE TEMP TABLE a AS SELECT n, x.call_id, (x.body::json->>'position')::int AS position
+    FROM generate_series(0, 5) n, LATERAL t.accept(CASE WHEN n % 2 = 0 THEN 'ws1' ELSE 'ws2' END,
+        p_key => 'k' || n) x;
+SELECT is(position, n, 'position ' || n) FROM a;
+SELECT t.dialing(call_id) FROM a WHERE n = 0;
+SELECT is((SELECT (body::json->>'position')::int FROM t.accept('ws3')), 5, 'one has left');
+SELECT fn.call_cancel('ws2', call_id) FROM a WHERE n = 3;
+SELECT is((SELECT (body::json->>'position')::int FROM t.accept('ws3')), 5, 'another, by cancel');
+UPDATE calls SET not_after = clock_timestamp() FROM a WHERE calls.call_id = a.call_id AND n = 5;
+SELECT is((SELECT result FROM t.claim((SELECT call_id FROM a WHERE n = 5))), 'expired', 'a third');
+SELECT is((SELECT (body::json->>'position')::int FROM t.accept('ws3')), 5, 'by expiry');
+SELECT fn.dial_result((t.attempt(call_id)).attempt_id, 'throttled', NULL, '', 0) FROM a WHERE n = 0;
+SELECT is((SELECT (body::json->>'position')::int FROM t.accept('ws3')), 7, 'one came back');
+SELECT is((SELECT (body::json->>'position')::int FROM t.accept('ws3', p_direct => true, p_cap => 9)),
+    0, 'a direct one goes first');
+SELECT is((SELECT (body::json->>'position')::int FROM t.accept('ws3', p_direct => true, p_cap => 9)),
+    1, 'behind other direct ones');
+SELECT is((SELECT (body::json->>'position')::int FROM t.accept('ws3')), 10, 'and in front of all');
+-- Numbers that no commit used.
+SELECT nextval('call_queue_no') FROM generate_series(1, 5);
+SELECT is((SELECT (body::json->>'position')::int FROM t.accept('ws3')), 16, 'lost numbers count');
+SELECT fn.queue_recount();
+SELECT is((SELECT (body::json->>'position')::int FROM t.accept('ws3')), 12, 'until the recount');
+
+-- Claims.
+CREATE TEMP TABLE b AS SELECT n, t.call(CASE WHEN n < 3 THEN 'ws2' ELSE 'ws3' END) AS call_id
+    FROM generate_series(0, 5) n;
+SELECT fn.call_cancel('ws2', call_id) FROM a WHERE n IN (1, 3, 5);
+SELECT results_eq($$SELECT result, attempt_id IS NOT NULL, wait_us BETWEEN 0 AND 1000000
+    FROM t.claim((SELECT call_id FROM b WHERE n = 0))$$, $$VALUES ('granted', true, true)$$,
+    'granted');
+SELECT is(t.story((SELECT call_id FROM b WHERE n = 0)), 'queued dialing', 'it is being dialed');
+SELECT is((SELECT state || ' ' || (check_at > slot_at) FROM t.attempt((SELECT call_id FROM b
+    WHERE n = 0))), 'intent true', 'its attempt stands, with an instant to look after it');
+SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 0))), 'gone',
+    'it cannot be claimed twice');
+SELECT is((SELECT next_no FROM t.claim((SELECT call_id FROM b WHERE n = 1))),
+    (SELECT queue_no FROM calls JOIN b USING (call_id) WHERE n = 2),
+    'the next of the same workspace is named');
+SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 2))), 'at_cap', 'cap');
+SELECT is(t.status((SELECT call_id FROM b WHERE n = 2)), 'queued', 'then it waits on');
+SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 3), 1)), 'granted',
+    'another workspace is not held up');
+SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 4), 1)), 'at_cap',
+    'the default cap');
+SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 4), 2)), 'granted', 'raised');
+SELECT fn.call_cancel('ws3', call_id) FROM b WHERE n = 5;
+SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 5))), 'gone', 'cancelled');
+SELECT is((SELECT result FROM fn.dial_claim(1, 999999, 0, 1000, 1)), 'gone', 'never there');
+
+-- One unbound dial to a number at a time, over all workspaces.
+CREATE TEMP TABLE c AS SELECT n, t.call(CASE WHEN n = 0 THEN 'ws1' ELSE 'ws3' END,
+    p_phone => '+15550009999') AS call_id FROM generate_series(0, 1) n;
+CREATE TEMP TABLE d AS SELECT t.dialing(call_id) AS attempt_id FROM c WHERE n = 0;
+SELECT is((SELECT result FROM t.claim((SELECT call_id FROM c WHERE n = 1))), 'number_busy', 'intent');
+SELECT fn.dial_result(attempt_id, 'unknown', NULL, '', 0) FROM d;
+SELECT is((SELECT result FROM t.claim((SELECT call_id FROM c WHERE n = 1))), 'number_busy', 'unknown');
+SELECT fn.dial_result(attempt_id, 'accepted', t.sid(), '', 0) FROM d;
+SELECT is((SELECT result FROM t.claim((SELECT call_id FROM c WHERE n = 1))), 'granted', 'bound');
+
+-- not_before.
+CREATE TEMP TABLE e AS SELECT t.call('ws1') AS call_id;
+SELECT fn.dial_result(t.dialing(call_id), 'throttled', NULL, '', 5) FROM e;
+SELECT results_eq('SELECT result, wait_us BETWEEN 3000000 AND 6300000 FROM e, t.claim(call_id)',
+    $$VALUES ('not_yet', true)$$, 'not yet');
+UPDATE call_queue SET not_before = clock_timestamp() FROM e WHERE call_queue.call_id = e.call_id;
+SELECT is((SELECT result FROM e, t.claim(call_id)), 'granted', 'in time');
+
+-- The epoch.
+CREATE TEMP TABLE f AS SELECT t.call('ws1') AS call_id, (SELECT epoch FROM pacer) AS old;
+SELECT t.lead('there');
+SELECT is((SELECT result FROM f, t.claim(call_id, 1000, old)), 'deposed', 'an older epoch');
+SELECT is((SELECT t.status(call_id) || ' ' || t.story(call_id) FROM f), 'queued queued',
+    'changes nothing');
+SELECT ok(EXISTS (SELECT FROM call_queue JOIN f USING (call_id)), 'it is still in the queue');
+SELECT is((SELECT count(*) FROM attempts JOIN f USING (call_id)), 0::bigint, 'without an attempt');
+SELECT is((SELECT result FROM f, t.claim(call_id, 1000, old + 2)), 'deposed', 'one that never was');
+SELECT is(fn.pacer_seen((SELECT old FROM f), 10), false, 'the old leader learns of it');
+SELECT is(fn.pacer_seen((SELECT old + 1 FROM f), 10), true, 'the new one stays');
+SELECT is((SELECT result FROM f, t.claim(call_id)), 'granted', 'and dials');
+
+-- Slots: never closer than the interval, and not before the notice.
+UPDATE pacer SET tat = clock_timestamp() - interval '1 h';
+CREATE TEMP TABLE g AS SELECT t.call('ws1') AS call_id FROM generate_series(1, 5);
+SELECT fn.dial_claim(p.epoch, c.queue_no, 50000, 100000, 1000)
+    FROM pacer p, calls c JOIN g USING (call_id);
+SELECT is(count(*), 5::bigint, 'five dials') FROM attempts JOIN g USING (call_id);
+SELECT ok(min(slot_at - created_at) > interval '40 ms', 'with notice') FROM attempts
+    JOIN g USING (call_id);
+SELECT ok(min(gap) >= interval '99.999 ms' AND max(gap) < interval '100.001 ms',
+    'slots are 100 ms apart') FROM (SELECT slot_at - lag(slot_at) OVER (ORDER BY slot_at) AS gap
+    FROM attempts JOIN g USING (call_id)) gaps;
+
+SELECT is(t.departures_off(), 0::bigint, 'departures are counted one by one');
+SELECT is_empty('SELECT t.broken()', 'nothing is broken');
+SELECT * FROM finish();
+ROLLBACK;

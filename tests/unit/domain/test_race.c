@@ -1,0 +1,651 @@
+/*
+ * test_race.c: several processes at once on one database, as workers, dialers and watchers are:
+ * what may happen once happens once, and the books balance. In a database of its own beside the
+ * one of OFFHOOK_TEST_DATABASE_URL; skipped when that is unset.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "db/migrate.h"
+#include "domain/call.h"
+#include "domain/leg.h"
+#include "domain/pacer.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define AT_ONCE 6
+#define ROUNDS 15
+
+static const struct db_options options = { .program = "test_race" };
+static const char *server; /* what the environment names */
+static char url[1024];     /* our own database there */
+static char name[64];
+static struct arena *a;
+static struct db *db;
+static int made; /* workspaces and numbers so far */
+
+/* ---- a database ---- */
+
+static void
+script(struct db *d, const char *sql)
+{
+	char error[512];
+
+	if (db_script(d, sql, error, sizeof(error)) != RC_OK)
+		fail_msg("%s: %s", sql, error);
+}
+
+/* The first column of the only row, or NULL. */
+static const char *
+ask(struct db *d, const char *sql, const char *parameter)
+{
+	struct statement s = { arena_printf(a, "race_%d", ++made), sql, parameter == NULL ? 0 : 1 };
+	const char *text = NULL;
+	struct rows *rows;
+
+	assert_int_equal(db_run(d, &s, &parameter, &rows), RC_OK);
+	if (rows_count(rows) > 0 && rows_text(rows, 0, 0) != NULL)
+		text = arena_strdup(a, rows_text(rows, 0, 0));
+	rows_free(rows);
+	return text;
+}
+
+static void
+assert_asked(const char *sql, const char *parameter, const char *expected)
+{
+	const char *answer = ask(db, sql, parameter);
+
+	if (answer == NULL || strcmp(answer, expected) != 0)
+		fail_msg("%s [%s]: %s instead of %s", sql, parameter == NULL ? "" : parameter,
+		    answer == NULL ? "nothing" : answer, expected);
+}
+
+static void
+tell(const char *line, void *arg)
+{
+	(void)line;
+	(void)arg;
+}
+
+static int
+setup(void **state)
+{
+	const char *source = getenv("srcdir");
+	struct db *d = db_new(server, &options);
+
+	(void)state;
+	a = arena_new();
+	(void)snprintf(name, sizeof(name), "offhook_race_%d", (int)getpid());
+	script(d, arena_printf(a, "CREATE DATABASE %s", name));
+	db_free(d);
+	/* The last name wins, in a URL and in a list of settings. */
+	(void)snprintf(url, sizeof(url), "%s%sdbname=%s", server,
+	    strstr(server, "://") == NULL     ? " "
+		: strchr(server, '?') == NULL ? "?"
+					      : "&",
+	    name);
+	db = db_new(url, &options);
+	assert_int_equal(
+	    migrate_apply(db, arena_printf(a, "%s/sql", source == NULL ? "." : source), tell, NULL),
+	    RC_OK);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct db *d = db_new(server, &options);
+
+	(void)state;
+	db_free(db);
+	script(d, arena_printf(a, "DROP DATABASE %s", name));
+	db_free(d);
+	arena_free(a);
+	return 0;
+}
+
+static const char *
+workspace(int quota, int cap)
+{
+	const char *id = arena_printf(a, "ws_%d", ++made);
+
+	script(db,
+	    arena_printf(
+		a, "SELECT fn.workspace_create('%s', 'default', 'w', %d, %d)", id, quota, cap));
+	return id;
+}
+
+/* Nothing that must always hold is broken, in the whole database. */
+static void
+assert_books(void)
+{
+	assert_asked("SELECT count(*) FROM fn.credits_audit_months()", NULL, "0");
+	assert_asked("SELECT count(*) FROM fn.credits_audit_calls()", NULL, "0");
+	assert_asked("SELECT count(*) FROM calls c WHERE event_count <> (SELECT count(*)"
+		     " FROM call_events e WHERE e.call_id = c.call_id)",
+	    NULL, "0");
+	assert_asked("SELECT count(*) FROM calls c WHERE (c.status = 'queued') <> EXISTS"
+		     " (SELECT FROM call_queue q WHERE q.call_id = c.call_id)",
+	    NULL, "0");
+	assert_asked("SELECT count(*) FROM calls c WHERE (SELECT count(*) FROM call_events e"
+		     " WHERE e.call_id = c.call_id AND event_type = 'outcome')"
+		     " <> CASE WHEN call_is_final(c.status) THEN 1 ELSE 0 END",
+	    NULL, "0");
+}
+
+/* ---- several at once ---- */
+
+typedef int (*job)(struct db *d, int number);
+
+static void
+child(job work, int number, int start, int report)
+{
+	struct db *d = db_new(url, &options);
+	char byte;
+	int result;
+
+	(void)ask(d, "SELECT 1", NULL);
+	if (write(report, &(int){ -1 }, sizeof(int)) != sizeof(int)) /* ready */
+		_exit(1);
+	while (read(start, &byte, 1) > 0)
+		;
+	result = work(d, number);
+	_exit(write(report, &result, sizeof(result)) != sizeof(result));
+}
+
+/* Runs the work in processes that start at the same instant; their results, in no order. */
+static void
+at_once(job work, int count, int results[])
+{
+	int start[2], report[2], status;
+
+	assert_int_equal(pipe(start), 0);
+	assert_int_equal(pipe(report), 0);
+	for (int i = 0; i < count; i++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			close(start[1]);
+			child(work, i, start[0], report[1]);
+		}
+	}
+	for (int i = 0; i < count; i++)
+		assert_int_equal(read(report[0], &results[i], sizeof(int)), (ssize_t)sizeof(int));
+	close(start[1]);
+	for (int i = 0; i < count; i++)
+		assert_int_equal(read(report[0], &results[i], sizeof(int)), (ssize_t)sizeof(int));
+	for (int i = 0; i < count; i++) {
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	close(start[0]);
+	close(report[0]);
+	close(report[1]);
+}
+
+static int
+how_many(const int results[], int count, int value)
+{
+	int found = 0;
+
+	for (int i = 0; i < count; i++)
+		found += results[i] == value;
+	return found;
+}
+
+/* ---- accepting ---- */
+
+/* What the children share with the test: set before the fork. */
+static const char *the_workspace, *the_key, *the_call, *the_attempt, *the_sid;
+static bool the_direct;
+static int64_t the_number, the_epoch;
+static int64_t the_cap = 1000;
+
+static enum call_refusal
+accept_one(struct db *d, char call_id[ID_SIZE])
+{
+	struct credential who = { .scope = "workspace", .scope_id = the_workspace };
+	struct call_acceptance acceptance;
+	struct call_wish wish;
+
+	call_wish_init(&wish);
+	wish.target_phone = arena_printf(a, "+1555%07d", rand() % 10000000);
+	wish.brief = "b";
+	wish.language = "en";
+	wish.kind = "other";
+	wish.ask_user_mode = "any";
+	wish.machine_detection = "off";
+	wish.direct = the_direct;
+	wish.credits = 1;
+	wish.default_cap = the_cap;
+	wish.idem_key = the_key;
+	wish.idem_route = the_key == NULL ? NULL : "POST /calls";
+	wish.idem_fingerprint = the_key == NULL ? NULL : "\\x01";
+	assert_int_equal(call_accept(d, a, &who, &wish, &acceptance), RC_OK);
+	if (call_id != NULL)
+		memcpy(call_id, wish.call_id, ID_SIZE);
+	return acceptance.refusal;
+}
+
+static int
+accept_job(struct db *d, int number)
+{
+	srand((unsigned)(getpid() + number));
+	return (int)accept_one(d, NULL);
+}
+
+static void
+one_key_makes_one_call(void **state)
+{
+	int results[AT_ONCE];
+
+	(void)state;
+	for (int round = 0; round < ROUNDS; round++) {
+		the_direct = round % 2 == 1;
+		the_workspace = workspace(100, 100);
+		the_key = "the key";
+		at_once(accept_job, AT_ONCE, results);
+		assert_int_equal(how_many(results, AT_ONCE, CALL_ACCEPTED), 1);
+		assert_int_equal(
+		    how_many(results, AT_ONCE, the_direct ? CALL_KEY_RUNNING : CALL_REPLAY),
+		    AT_ONCE - 1);
+		assert_asked(
+		    "SELECT count(*) FROM calls WHERE workspace_id = $1", the_workspace, "1");
+	}
+	the_key = NULL;
+	the_direct = false;
+	assert_books();
+}
+
+/* The totals of a month have no row before its first call: all who come first must find one. */
+static void
+the_first_calls_of_a_month_are_accepted(void **state)
+{
+	int results[AT_ONCE];
+
+	(void)state;
+	for (int round = 0; round < ROUNDS; round++) {
+		the_direct = round % 3 == 1;
+		the_workspace = workspace(AT_ONCE - round % 2, 100);
+		at_once(accept_job, AT_ONCE, results);
+		assert_int_equal(how_many(results, AT_ONCE, CALL_ACCEPTED), AT_ONCE - round % 2);
+		assert_int_equal(how_many(results, AT_ONCE, CALL_NO_CREDIT), round % 2);
+	}
+	the_direct = false;
+	assert_books();
+}
+
+static void
+the_cap_holds_for_direct_calls_at_once(void **state)
+{
+	int results[AT_ONCE];
+
+	(void)state;
+	the_direct = true;
+	for (int cap = 1; cap <= 4; cap++) {
+		the_workspace = workspace(100, cap);
+		at_once(accept_job, AT_ONCE, results);
+		assert_int_equal(how_many(results, AT_ONCE, CALL_ACCEPTED), cap);
+		assert_int_equal(how_many(results, AT_ONCE, CALL_AT_CAP), AT_ONCE - cap);
+	}
+	the_direct = false;
+	assert_books();
+}
+
+/* A twin that waits for the first, which is undone: the key is the twin's. */
+static void
+a_key_whose_first_use_was_undone_is_free(void **state)
+{
+	struct db *first = db_new(url, &options);
+	int report[2], result = -1;
+	pid_t pid;
+
+	(void)state;
+	the_workspace = workspace(100, 100);
+	the_key = "undone";
+	script(first,
+	    arena_printf(a,
+		"BEGIN; INSERT INTO idempotency_keys (workspace_id, route, key, fingerprint, call_id)"
+		" VALUES ('%s', 'POST /calls', 'undone', '\\x01', 'call_x')",
+		the_workspace));
+	assert_int_equal(pipe(report), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct db *d = db_new(url, &options);
+
+		result = accept_job(d, 0);
+		_exit(write(report[1], &result, sizeof(result)) != sizeof(result));
+	}
+	while (strcmp(ask(db,
+			  "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+			  " AND datname = current_database()",
+			  NULL),
+		   "0") == 0)
+		clock_sleep_ms(5);
+	script(first, "ROLLBACK");
+	assert_int_equal(read(report[0], &result, sizeof(result)), (ssize_t)sizeof(result));
+	assert_int_equal(result, CALL_ACCEPTED);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(report[0]);
+	close(report[1]);
+	db_free(first);
+	the_key = NULL;
+	assert_books();
+}
+
+/* ---- dialing ---- */
+
+static void
+take_lead(void)
+{
+	const struct pacer_holder me = { "here", 1, 1 };
+	struct pacer_lead old;
+
+	assert_int_equal(pacer_look(db, &old), RC_OK);
+	assert_int_equal(pacer_take(db, &old, &me, 10, &the_epoch), RC_OK);
+	assert_true(the_epoch > 0);
+}
+
+/* A call that waits; its number in the queue. */
+static int64_t
+queued(void)
+{
+	char call_id[ID_SIZE];
+
+	assert_int_equal(accept_one(db, call_id), CALL_ACCEPTED);
+	the_call = arena_strdup(a, call_id);
+	return strtoll(ask(db, "SELECT queue_no FROM calls WHERE call_id = $1", call_id), NULL, 10);
+}
+
+static enum pacer_answer
+claim_one(struct db *d, int64_t number, struct pacer_grant *grant)
+{
+	const struct pacer_wish wish = { the_epoch, number, 0, 1, the_cap };
+
+	assert_int_equal(pacer_claim(d, &wish, grant), RC_OK);
+	return grant->answer;
+}
+
+static int
+claim_job(struct db *d, int number)
+{
+	struct pacer_grant grant;
+
+	(void)number;
+	return (int)claim_one(d, the_number, &grant);
+}
+
+static void
+one_call_is_granted_once(void **state)
+{
+	int results[AT_ONCE];
+
+	(void)state;
+	the_workspace = workspace(1000, 1000);
+	take_lead();
+	for (int round = 0; round < ROUNDS; round++) {
+		the_number = queued();
+		at_once(claim_job, AT_ONCE, results);
+		assert_int_equal(how_many(results, AT_ONCE, PACER_GRANTED), 1);
+		assert_int_equal(how_many(results, AT_ONCE, PACER_GONE), AT_ONCE - 1);
+		assert_asked("SELECT count(*) FROM attempts WHERE call_id = $1", the_call, "1");
+	}
+	assert_books();
+}
+
+static int
+cancel_or_claim(struct db *d, int number)
+{
+	struct credential who = { .scope = "workspace", .scope_id = the_workspace };
+	bool cancelled;
+
+	if (number % 2 == 0)
+		return 100 + claim_job(d, number);
+	assert_int_equal(call_cancel(d, &who, the_call, &cancelled), RC_OK);
+	return cancelled;
+}
+
+/* "cancelled: true" of a call that waits means that it is never dialed; of one that is being dialed
+ * that it is hung up. */
+static void
+cancel_and_claim_agree(void **state)
+{
+	int results[2], before = 0;
+
+	(void)state;
+	the_workspace = workspace(1000, 1000);
+	take_lead();
+	for (int round = 0; round < 3 * ROUNDS; round++) {
+		bool granted;
+
+		the_number = queued();
+		at_once(cancel_or_claim, 2, results);
+		granted = how_many(results, 2, 100 + PACER_GRANTED) == 1;
+		assert_int_equal(how_many(results, 2, 1), 1); /* cancelled, in either order */
+		assert_asked("SELECT status FROM calls WHERE call_id = $1", the_call, "cancelled");
+		assert_asked("SELECT count(*) FROM attempts WHERE call_id = $1", the_call,
+		    granted ? "1" : "0");
+		assert_asked("SELECT count(*) FROM attempts WHERE call_id = $1"
+			     " AND (hangup_at IS NULL OR check_at > clock_timestamp())",
+		    the_call, "0");
+		before += !granted;
+	}
+	print_message("cancelled before the claim: %d of %d\n", before, 3 * ROUNDS);
+	assert_books();
+}
+
+static int
+take_job(struct db *d, int number)
+{
+	const struct pacer_holder me = { "somewhere", number, 1 };
+	struct pacer_lead old = { .epoch = the_epoch };
+	int64_t epoch;
+
+	assert_int_equal(pacer_take(d, &old, &me, 10, &epoch), RC_OK);
+	return epoch > 0;
+}
+
+static void
+one_takes_the_lead(void **state)
+{
+	int results[AT_ONCE];
+
+	(void)state;
+	take_lead();
+	for (int round = 0; round < ROUNDS; round++, the_epoch++) {
+		at_once(take_job, AT_ONCE, results);
+		assert_int_equal(how_many(results, AT_ONCE, 1), 1);
+	}
+}
+
+/* ---- the carrier ---- */
+
+/* Each child says one thing of the call: the answer to its dial, or a callback. */
+static int
+news_job(struct db *d, int number)
+{
+	static const char *const words[] = { "initiated", "ringing", "in-progress", "completed",
+		"completed" };
+	struct leg_news news = { the_call, the_attempt, the_sid, words[number % 5], "10", NULL,
+		60 };
+	struct pacer_report report = { the_attempt, "accepted", the_sid, "", 0 };
+	int64_t again;
+	bool taken;
+
+	if (number == 5)
+		return (int)pacer_report(d, &report, &again);
+	return (int)leg_tell(d, &news, &taken);
+}
+
+static void
+news_in_any_order_end_a_call_once(void **state)
+{
+	int results[AT_ONCE];
+	struct pacer_grant grant;
+
+	(void)state;
+	the_workspace = workspace(1000, 1000);
+	take_lead();
+	for (int round = 0; round < ROUNDS; round++) {
+		assert_int_equal(claim_one(db, queued(), &grant), PACER_GRANTED);
+		the_attempt = grant.attempt_id;
+		the_sid = arena_printf(a, "CA%032d", ++made);
+		at_once(news_job, AT_ONCE, results);
+		assert_int_equal(how_many(results, AT_ONCE, RC_OK), AT_ONCE);
+		assert_asked("SELECT status FROM calls WHERE call_id = $1", the_call, "completed");
+		assert_asked("SELECT state FROM attempts WHERE call_id = $1", the_call, "ended");
+		assert_asked("SELECT call_sid FROM calls WHERE call_id = $1", the_call, the_sid);
+	}
+	assert_books();
+}
+
+/* ---- everything at once ---- */
+
+static const char *
+one_of(struct db *d, const char *sql)
+{
+	const char *id = ask(d, sql, NULL);
+
+	return id == NULL ? "call_none" : id;
+}
+
+static void
+do_anything(struct db *d)
+{
+	struct credential who = { .scope = "workspace", .scope_id = the_workspace };
+	static const char *const words[] = { "ringing", "in-progress", "completed", "busy" };
+	static const char *const answers[] = { "accepted", "unknown", "throttled", "missed",
+		"refused" };
+	const char *number, *attempt;
+	struct pacer_grant grant;
+	struct rows *rows;
+	int64_t again;
+	bool flag;
+
+	switch (rand() % 7) {
+	case 0:
+	case 1:
+		the_direct = rand() % 4 == 0;
+		(void)accept_one(d, NULL);
+		break;
+	case 2:
+	case 3:
+		number = ask(d, "SELECT queue_no FROM call_queue ORDER BY random() LIMIT 1", NULL);
+		if (number != NULL)
+			(void)claim_one(d, strtoll(number, NULL, 10), &grant);
+		break;
+	case 4:
+		attempt = ask(d,
+		    "SELECT attempt_id FROM attempts WHERE answer IS NULL AND"
+		    " state = 'intent' ORDER BY random() LIMIT 1",
+		    NULL);
+		if (attempt != NULL) {
+			struct pacer_report report = { attempt, answers[rand() % 5],
+				arena_printf(a, "CA%s", attempt), "x", 0 };
+
+			assert_int_equal(pacer_report(d, &report, &again), RC_OK);
+		}
+		break;
+	case 5:
+		attempt = ask(d,
+		    "SELECT attempt_id FROM attempts WHERE state IN ('intent',"
+		    " 'unknown', 'live') ORDER BY random() LIMIT 1",
+		    NULL);
+		if (attempt != NULL) {
+			struct leg_news news = { ask(d,
+						     "SELECT call_id FROM attempts WHERE"
+						     " attempt_id = $1::uuid",
+						     attempt),
+				attempt, arena_printf(a, "CA%s", attempt), words[rand() % 4], "9",
+				NULL, 60 };
+
+			assert_int_equal(leg_tell(d, &news, &flag), RC_OK);
+		}
+		break;
+	default:
+		if (rand() % 3 == 0) {
+			assert_int_equal(call_cancel(d, &who,
+					     one_of(d,
+						 "SELECT call_id FROM calls WHERE NOT"
+						 " call_is_final(status) ORDER BY random()"
+						 " LIMIT 1"),
+					     &flag),
+			    RC_OK);
+		} else {
+			assert_int_equal(leg_due(d, 2, &rows), RC_OK);
+			for (int i = 0; i < rows_count(rows); i++)
+				assert_int_equal(
+				    leg_ask_failed(d, rows_text(rows, i, LEG_ATTEMPT_ID)), RC_OK);
+			rows_free(rows);
+		}
+	}
+}
+
+static int
+storm_job(struct db *d, int number)
+{
+	int64_t end = clock_boot_us() + 1500000;
+	int steps = 0;
+
+	srand((unsigned)(7 * number + 1));
+	while (clock_boot_us() < end && steps < 400) {
+		do_anything(d);
+		steps++;
+	}
+	return steps;
+}
+
+static void
+a_storm_leaves_the_books_in_order(void **state)
+{
+	int results[AT_ONCE], steps = 0;
+
+	(void)state;
+	the_workspace = workspace(100000, 20);
+	take_lead();
+	at_once(storm_job, AT_ONCE, results);
+	for (int i = 0; i < AT_ONCE; i++)
+		steps += results[i];
+	print_message("%d steps\n", steps);
+	the_direct = false;
+	assert_books();
+	assert_asked("SELECT count(*) FROM calls c WHERE status IN ('dialing', 'dial_unknown',"
+		     " 'in_progress') AND NOT EXISTS (SELECT FROM attempts a WHERE"
+		     " a.attempt_id = c.attempt_id AND a.check_at IS NOT NULL)",
+	    NULL, "0");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_key_makes_one_call),
+		cmocka_unit_test(the_first_calls_of_a_month_are_accepted),
+		cmocka_unit_test(the_cap_holds_for_direct_calls_at_once),
+		cmocka_unit_test(a_key_whose_first_use_was_undone_is_free),
+		cmocka_unit_test(one_call_is_granted_once),
+		cmocka_unit_test(cancel_and_claim_agree),
+		cmocka_unit_test(one_takes_the_lead),
+		cmocka_unit_test(news_in_any_order_end_a_call_once),
+		cmocka_unit_test(a_storm_leaves_the_books_in_order),
+	};
+
+	server = getenv("OFFHOOK_TEST_DATABASE_URL");
+	if (server == NULL || server[0] == '\0') {
+		print_message("skipped: OFFHOOK_TEST_DATABASE_URL is not set\n");
+		return 77;
+	}
+	log_open("test_race", LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
