@@ -128,6 +128,8 @@ CREATE TABLE call_queue (
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX call_queue_line ON call_queue (workspace_id, direct, queue_no);
 CREATE INDEX call_queue_direct ON call_queue (queue_no) WHERE direct;
+-- Those that came back; a dialer that is not the leader any more may have put them there.
+CREATE INDEX call_queue_again ON call_queue (not_before) WHERE not_before IS NOT NULL;
 
 -- Calls that must not wait for ever, by the time at which they expire.
 CREATE TABLE call_expiry (

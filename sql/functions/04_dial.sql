@@ -10,9 +10,11 @@ DECLARE
     v_epoch bigint;
     v_orphan record;
 BEGIN
+    -- The new leader is quiet for a window first, so the old tat counts no more; after a step back
+    -- of the clock it would lie far ahead.
     UPDATE pacer SET epoch = epoch + 1, host = p_host, pid = p_pid, pid_start = p_pid_start,
-        cps = p_cps, seen_at = clock_timestamp() WHERE epoch = p_expected RETURNING epoch
-        INTO v_epoch;
+        cps = p_cps, seen_at = clock_timestamp(), tat = least(tat, clock_timestamp())
+        WHERE epoch = p_expected RETURNING epoch INTO v_epoch;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;

@@ -30,7 +30,11 @@ static const struct statement news = {
 	"queue_news",
 	"SELECT queue_no, workspace_id, direct FROM call_queue WHERE queue_no = ANY ($2::bigint[])"
 	" UNION ALL (SELECT queue_no, workspace_id, direct FROM call_queue WHERE queue_no > $1"
-	" ORDER BY queue_no LIMIT 1000)",
+	" ORDER BY queue_no LIMIT 1000)"
+	/* And what has just come back: a deposed dialer may have put it there. */
+	" UNION ALL (SELECT queue_no, workspace_id, direct FROM call_queue"
+	" WHERE not_before BETWEEN now() - interval '2 s' AND now()"
+	" ORDER BY not_before DESC LIMIT 1000)",
 	2,
 };
 

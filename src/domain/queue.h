@@ -15,8 +15,9 @@ enum { QUEUE_NO, QUEUE_WORKSPACE, QUEUE_DIRECT };
  * queue is. last: the highest number in the queue. */
 enum rc queue_heads(struct db *db, int64_t *last, struct rows **rows) MUST_CHECK;
 
-/* What came since: rows behind after, and those of the missing numbers (an array literal such as
- * "{3,7}") that have appeared. At most 1,000, in order. */
+/* What came since: rows behind after, those of the missing numbers (an array literal such as
+ * "{3,7}") that have appeared, and those that have just come back (a deposed dialer may have put them
+ * there). At most 1,000 of each. */
 enum rc queue_news(
     struct db *db, int64_t after, const char *missing, struct rows **rows) MUST_CHECK;
 

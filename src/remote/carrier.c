@@ -186,7 +186,8 @@ carrier_dial_read(const struct fetch *fetch, const struct fetch_result *result,
 		    "The carrier was too busy to take the call.");
 	} else if (result->end == FETCH_ANSWERED && result->status == 201) {
 		read_accepted(result, answer);
-	} else if (result->end == FETCH_ANSWERED && result->status >= 400 && result->status < 500) {
+	} else if (result->end == FETCH_ANSWERED && result->status >= 400 && result->status < 500 &&
+	    result->status != 408) { /* 408 says nothing of what it has done so far */
 		read_refused(result, answer);
 	} else if (result->end == FETCH_NOT_SENT) {
 		bool late = fetch->not_after_us != 0 && result->connect_us > 0 &&

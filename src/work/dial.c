@@ -268,10 +268,9 @@ say_seen(struct dialer *d, int64_t now)
 		return;
 	}
 	offset = db_clock - clock_boot_us();
-	if (d->clock_offset != 0 && llabs(offset - d->clock_offset) > CLOCK_STEP_US) {
-		log_warning("the database's clock was set: nothing is dialed for a while");
-		d->quiet_until = clock_boot_us() + pacer_quiet_us(d->env->cps);
-	}
+	if (d->clock_offset != 0 && llabs(offset - d->clock_offset) > CLOCK_STEP_US)
+		lose_lead(
+		    d, "the database's clock was set"); /* to begin anew, quiet for a window */
 	d->clock_offset = offset;
 }
 

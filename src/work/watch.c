@@ -104,13 +104,15 @@ ask_live(const struct watcher *w, const struct due *due)
 	return rc == RC_OK ? tell(w, due, &call) : rc;
 }
 
-static void
-look_at(const struct watcher *w, const struct due *due)
+/* Looks at one; false when the carrier could not be asked. away: it could not a moment ago, and is
+ * not asked again in this batch, whose lease would run out over the waiting. */
+static bool
+look_at(const struct watcher *w, const struct due *due, bool away)
 {
-	enum rc rc = RC_OK;
+	enum rc rc = RC_LATER;
 
 	log_about(due->call_id);
-	if (due->overdue && !due->hang_up && strcmp(due->state, "live") == 0) {
+	if (!away && due->overdue && !due->hang_up && strcmp(due->state, "live") == 0) {
 		struct due late = *due;
 
 		log_warning("past its deadline: hung up");
@@ -118,14 +120,15 @@ look_at(const struct watcher *w, const struct due *due)
 		rc = leg_give_up(w->db, due->attempt_id);
 		if (rc == RC_OK)
 			rc = ask_live(w, &late);
-	} else if (strcmp(due->state, "live") == 0) {
+	} else if (!away && strcmp(due->state, "live") == 0) {
 		rc = ask_live(w, due);
-	} else {
+	} else if (!away) {
 		rc = find_lost(w, due);
 	}
 	if (rc != RC_OK && leg_ask_failed(w->db, due->attempt_id) != RC_OK)
 		log_warning("an attempt could not be looked at; its lease runs out by itself");
 	log_about(NULL);
+	return rc == RC_OK;
 }
 
 /* Looks at what is due; returns how many. */
@@ -133,6 +136,7 @@ static int
 watch_once(const struct watcher *w)
 {
 	struct rows *rows;
+	bool away = false;
 	int count;
 
 	if (leg_due(w->db, BATCH, &rows) != RC_OK)
@@ -150,7 +154,7 @@ watch_once(const struct watcher *w)
 			.created = rows_int(rows, i, LEG_CREATED),
 		};
 
-		look_at(w, &due);
+		away = !look_at(w, &due, away);
 	}
 	rows_free(rows);
 	return count;

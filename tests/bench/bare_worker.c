@@ -27,7 +27,7 @@ struct set {
 };
 
 static struct set *sets;
-static int set_count, params;
+static int set_count, params, processes;
 static unsigned long served;
 
 static char *
@@ -112,7 +112,9 @@ work(int listener, int index, const char *conninfo, const char *statement)
 	while (FCGX_Accept_r(&request) == 0) {
 		while (FCGX_GetStr(body, sizeof body, request.in) > 0)
 			continue;
-		fill(&sets[(served * 7919 + (unsigned long)index) % (unsigned long)set_count],
+		/* Its own share of the customers: no two workers wait for the same row. */
+		fill(&sets[(served * (unsigned long)processes + (unsigned long)index) %
+			 (unsigned long)set_count],
 		    values, unique, getpid());
 		served++;
 		result = PQexecPrepared(conn, "s", params, values, NULL, NULL, 0);
@@ -133,11 +135,12 @@ main(int argc, char **argv)
 		errx(2, "usage: bare_worker SOCKET PROCESSES CONNINFO STATEMENT_FILE VALUES_FILE");
 	statement = read_file(argv[4]);
 	read_sets(argv[5]);
+	processes = atoi(argv[2]);
 	unlink(argv[1]);
 	FCGX_Init();
 	if ((listener = FCGX_OpenSocket(argv[1], BACKLOG)) < 0)
 		err(1, "%s", argv[1]);
-	for (int i = 0; i < atoi(argv[2]); i++)
+	for (int i = 0; i < processes; i++)
 		if (fork() == 0)
 			work(listener, i, argv[3], statement);
 	while (wait(NULL) > 0)

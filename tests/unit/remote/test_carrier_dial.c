@@ -312,7 +312,7 @@ a_busy_carrier_says_how_long_within_reason(void **state)
 static void
 all_else_that_was_answered_is_unknown(void **state)
 {
-	static const long statuses[] = { 200, 202, 204, 301, 302, 307, 399, 500, 502, 503, 504,
+	static const long statuses[] = { 200, 202, 204, 301, 302, 307, 399, 408, 500, 502, 503, 504,
 		599 };
 
 	(void)state;
