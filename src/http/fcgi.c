@@ -107,7 +107,7 @@ passing_error(int error)
 	}
 }
 
-/* The next connection; -1 with errno when there is none for now. */
+/* The next connection; -1 with errno when none waits. */
 static int
 accept_one(struct loop *loop)
 {
