@@ -195,6 +195,21 @@ class Stack:
                 time.sleep(0.1)
         raise AssertionError
 
+    @contextlib.contextmanager
+    def snapshot(self):
+        """rows() as of one instant: what is read in several statements belongs together."""
+        connection = psycopg2.connect(self.env["DATABASE_URL"], application_name="fault-tests",
+                                      cursor_factory=psycopg2.extras.RealDictCursor)
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+
+        def rows(statement, *values):
+            with connection.cursor() as cursor:
+                cursor.execute(statement, values)
+                return [dict(r) for r in cursor.fetchall()]
+
+        with contextlib.closing(connection):
+            yield rows
+
     def value(self, statement, *values):
         return next(iter(self.rows(statement, *values)[0].values()))
 

@@ -134,7 +134,8 @@ class World:
         posts = [p for p in self.stack.posts() if p["at"] > self.since]
         e = checker.Evidence(posts=posts, dials=dials, answers=self.answers, cps=CPS,
                              prefix=self.prefix, **more)
-        checker.read_database(e, self.stack.rows, self.workspace)
+        with self.stack.snapshot() as rows:  # the recorder may still be adding events
+            checker.read_database(e, rows, self.workspace)
         return e
 
     def verify(self, seconds=60, hurry=True):
