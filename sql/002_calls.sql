@@ -139,19 +139,18 @@ CREATE TABLE call_expiry (
     PRIMARY KEY (expires_at, call_id, workspace_id)
 );
 
--- How many have left the queue (a row's position is its queue_no less this). One row.
-CREATE TABLE queue_departures (
-    one      boolean PRIMARY KEY DEFAULT true CHECK (one),
-    departed bigint NOT NULL DEFAULT 0
-) WITH (fillfactor = 10);
-INSERT INTO queue_departures DEFAULT VALUES;
+-- How many have left the queue and how many came back: a row's position is its queue_no less the
+-- difference. Sequences, because they are changed in place: a row that every claim updates would
+-- leave a dead version at each, to be walked by the next one while an old snapshot is open.
+CREATE SEQUENCE queue_left MINVALUE 0;
+CREATE SEQUENCE queue_returned MINVALUE 0;
+SELECT setval('queue_left', 0), setval('queue_returned', 0);
 
--- The pacer: one row, one leader. Whoever holds the newest epoch may grant dials; tat is GCRA's
--- theoretical arrival time, the instant before which no next dial may be sent.
+-- The pacer: one row, one leader. Whoever holds the newest epoch may grant dials. A claim locks the
+-- row and does not change it, for the same reason.
 CREATE TABLE pacer (
     one       boolean PRIMARY KEY DEFAULT true CHECK (one),
     epoch     bigint NOT NULL DEFAULT 0,
-    tat       timestamptz NOT NULL DEFAULT clock_timestamp(),
     host      text NOT NULL DEFAULT '', -- of the holder: machine, boot and pid namespace
     pid       integer NOT NULL DEFAULT 0,
     pid_start bigint NOT NULL DEFAULT 0, -- start time of the pid in clock ticks

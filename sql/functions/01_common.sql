@@ -1,7 +1,6 @@
 -- The functions live in a schema of their own, which is made anew whenever one of them changes:
 -- what stands in these files is what runs. One function a state change, one transaction each; rows
--- are always locked in the order call, attempt, queue, ledger, pacer. (fn.pacer_take begins with the
--- pacer: the calls that it goes on to are dialing, and no claim holds one of those.)
+-- are always locked in the order pacer, call, attempt, queue, ledger.
 
 DROP SCHEMA IF EXISTS fn CASCADE;
 CREATE SCHEMA fn;

@@ -42,6 +42,10 @@ BEGIN
     END IF;
 END $$;
 
+-- How many numbers of the queue wait no more, as far as the two counters know.
+CREATE FUNCTION fn.queue_departed() RETURNS bigint
+LANGUAGE sql STABLE AS $$ SELECT l.last_value - r.last_value FROM queue_left l, queue_returned r $$;
+
 -- Takes a waiting call out of the queue; false when it was not there.
 CREATE FUNCTION fn.queue_leave(p_queue_no bigint) RETURNS boolean
 LANGUAGE plpgsql AS $$
@@ -50,7 +54,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    UPDATE queue_departures SET departed = departed + 1;
+    PERFORM nextval('queue_left');
     RETURN true;
 END $$;
 

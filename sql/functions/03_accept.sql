@@ -94,7 +94,7 @@ BEGIN
     IF p_direct THEN
         SELECT count(*) INTO v_position FROM call_queue q WHERE q.direct AND q.queue_no < v_queue_no;
     ELSE
-        SELECT greatest(0, v_queue_no - d.departed - 1) INTO v_position FROM queue_departures d;
+        v_position := greatest(0, v_queue_no - fn.queue_departed() - 1);
     END IF;
     status := 202;
     body := '{"call_id": "' || p_call || '", "queue_id": "q_' || v_queue_no || '", "position": '

@@ -10,11 +10,9 @@ DECLARE
     v_epoch bigint;
     v_orphan record;
 BEGIN
-    -- The new leader is quiet for a window first, so the old tat counts no more; after a step back
-    -- of the clock it would lie far ahead.
     UPDATE pacer SET epoch = epoch + 1, host = p_host, pid = p_pid, pid_start = p_pid_start,
-        cps = p_cps, seen_at = clock_timestamp(), tat = least(tat, clock_timestamp())
-        WHERE epoch = p_expected RETURNING epoch INTO v_epoch;
+        cps = p_cps, seen_at = clock_timestamp() WHERE epoch = p_expected
+        RETURNING epoch INTO v_epoch;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
@@ -39,7 +37,12 @@ BEGIN
 END $$;
 
 -- Grants the dial of a waiting call: its slot, its place in the queue and the attempt in one
--- transaction. result:
+-- transaction. What only the leader changes it brings along, and gets back for its next claim:
+--   p_tat_us     GCRA's theoretical arrival time, before which no next dial may be sent (our clock,
+--                microseconds since 1970). A new leader begins with 0, and is quiet for a window.
+--   p_in_flight  at least so many calls as its workspace has in flight, or NULL. Only claims add
+--                some, so they are counted again only when this reaches the cap.
+-- result:
 --   granted      send it in wait_us microseconds, give or take the window
 --   gone         it does not wait any more
 --   expired      its not_after has passed; it has been ended
@@ -49,22 +52,36 @@ END $$;
 --   deposed      the epoch is not the newest: stop
 -- next_no is the next waiting call of the same workspace and kind, or NULL.
 CREATE FUNCTION fn.dial_claim(p_epoch bigint, p_queue_no bigint, p_lead_us bigint,
-    p_interval_us bigint, p_default_cap integer,
+    p_interval_us bigint, p_default_cap integer, p_tat_us bigint, p_in_flight bigint,
     OUT result text, OUT attempt_id uuid, OUT call_id text, OUT to_number text,
-    OUT machine_detection text, OUT wait_us bigint, OUT next_no bigint)
+    OUT machine_detection text, OUT wait_us bigint, OUT next_no bigint, OUT tat_us bigint,
+    OUT in_flight bigint)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     q call_queue;
     c calls;
+    v_cap integer;
     v_slot timestamptz;
 BEGIN
+    tat_us := p_tat_us;
+    in_flight := p_in_flight;
+    PERFORM FROM pacer WHERE epoch = p_epoch FOR UPDATE; -- nobody takes over before our commit
+    IF NOT FOUND THEN
+        result := 'deposed';
+        RETURN;
+    END IF;
     SELECT * INTO q FROM call_queue WHERE queue_no = p_queue_no;
     IF NOT FOUND THEN
         result := 'gone';
         RETURN;
     END IF;
     SELECT * INTO STRICT c FROM calls WHERE calls.call_id = q.call_id FOR UPDATE;
+    SELECT coalesce(w.max_concurrent, p_default_cap) INTO v_cap FROM workspaces w
+        WHERE w.workspace_id = c.workspace_id;
+    IF p_in_flight IS NULL OR p_in_flight >= v_cap THEN
+        in_flight := fn.in_flight(c.workspace_id);
+    END IF;
     PERFORM FROM call_queue WHERE queue_no = p_queue_no; -- again, under the call's lock
     IF NOT FOUND OR c.status <> 'queued' THEN
         result := 'gone';
@@ -75,8 +92,7 @@ BEGIN
     ELSIF q.not_before > clock_timestamp() THEN
         result := 'not_yet';
         wait_us := extract(epoch FROM q.not_before - clock_timestamp()) * 1000000;
-    ELSIF fn.in_flight(c.workspace_id) >= (SELECT coalesce(w.max_concurrent, p_default_cap)
-        FROM workspaces w WHERE w.workspace_id = c.workspace_id) THEN
+    ELSIF in_flight >= v_cap THEN
         result := 'at_cap';
     ELSIF EXISTS (SELECT FROM attempts a WHERE a.to_number = c.target_phone
         AND a.state IN ('intent', 'unknown')) THEN
@@ -87,12 +103,8 @@ BEGIN
         UPDATE calls SET attempt_id = dial_claim.attempt_id, call_sid = NULL, dials = dials + 1,
             started_at = clock_timestamp() WHERE calls.call_id = c.call_id;
         PERFORM fn.call_move(c.call_id, 'dialing');
-        UPDATE pacer SET seen_at = clock_timestamp(), tat = greatest(tat,
-                clock_timestamp() + p_lead_us * interval '1 us') + p_interval_us * interval '1 us'
-            WHERE epoch = p_epoch RETURNING tat - p_interval_us * interval '1 us' INTO v_slot;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'epoch % is not the newest', p_epoch USING ERRCODE = 'OH001';
-        END IF;
+        v_slot := greatest('epoch'::timestamptz + p_tat_us * interval '1 us',
+            clock_timestamp() + p_lead_us * interval '1 us');
         INSERT INTO attempts (attempt_id, workspace_id, call_id, epoch, to_number, slot_at,
                 check_at)
             VALUES (attempt_id, c.workspace_id, c.call_id, p_epoch, c.target_phone, v_slot,
@@ -102,11 +114,11 @@ BEGIN
         to_number := c.target_phone;
         machine_detection := c.machine_detection;
         wait_us := extract(epoch FROM v_slot - clock_timestamp()) * 1000000;
+        tat_us := extract(epoch FROM v_slot) * 1000000 + p_interval_us;
+        in_flight := in_flight + 1;
     END IF;
     SELECT min(n.queue_no) INTO next_no FROM call_queue n
         WHERE n.workspace_id = q.workspace_id AND n.direct = q.direct AND n.queue_no > p_queue_no;
-EXCEPTION WHEN SQLSTATE 'OH001' THEN
-    result := 'deposed';
 END $$;
 
 -- How a dial's POST ended. p_answer:
@@ -164,7 +176,7 @@ BEGIN
     PERFORM fn.call_move(c.call_id, 'queued');
     INSERT INTO call_queue (queue_no, workspace_id, call_id, direct, not_before)
         VALUES (c.queue_no, c.workspace_id, c.call_id, c.direct, clock_timestamp() + v_wait);
-    UPDATE queue_departures SET departed = departed - 1;
+    PERFORM nextval('queue_returned');
     RETURN extract(epoch FROM v_wait) * 1000000;
 END $$;
 
@@ -192,10 +204,11 @@ BEGIN
     END IF;
 END $$;
 
--- Sets the departures right when the queue has long been still: numbers of the sequence that no
--- commit used would otherwise count as calls ahead.
+-- Sets the departures right: numbers of the sequence that no commit used would otherwise count as
+-- calls ahead, and a crash of the database moves all three counters on by up to 32. For when nothing
+-- is being accepted; a commit on its way would be counted as departed.
 CREATE FUNCTION fn.queue_recount() RETURNS void
 LANGUAGE sql AS $$
-    UPDATE queue_departures SET departed = (SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1
-        END FROM call_queue_no) - (SELECT count(*) FROM call_queue)
+    SELECT setval('queue_left', r.last_value + n.last_value - CASE WHEN n.is_called THEN 0 ELSE 1 END
+        - (SELECT count(*) FROM call_queue)) FROM call_queue_no n, queue_returned r
 $$;

@@ -129,18 +129,19 @@ static const struct {
 
 static const struct statement claim = {
 	"pacer_claim",
-	"SELECT result, attempt_id, call_id, to_number, machine_detection, wait_us, next_no"
-	" FROM fn.dial_claim($1, $2, $3, $4, $5)",
-	5,
+	"SELECT result, attempt_id, call_id, to_number, machine_detection, wait_us, next_no, tat_us,"
+	" coalesce(in_flight, -1) FROM fn.dial_claim($1, $2, $3, $4, $5, $6, $7)",
+	7,
 };
 
 enum rc
 pacer_claim(struct db *db, const struct pacer_wish *wish, struct pacer_grant *grant)
 {
-	char epoch[24], no[24], lead[24], interval[24], cap[24];
+	char epoch[24], no[24], lead[24], interval[24], cap[24], tat[24], in_flight[24];
 	const char *values[] = { db_int(wish->epoch, epoch), db_int(wish->queue_no, no),
 		db_int(wish->lead_us, lead), db_int(wish->interval_us, interval),
-		db_int(wish->default_cap, cap) };
+		db_int(wish->default_cap, cap), db_int(wish->tat_us, tat),
+		wish->in_flight < 0 ? NULL : db_int(wish->in_flight, in_flight) };
 	struct rows *rows;
 	enum rc rc = db_run(db, &claim, values, &rows);
 
@@ -160,6 +161,8 @@ pacer_claim(struct db *db, const struct pacer_wish *wish, struct pacer_grant *gr
 	}
 	grant->wait_us = rows_int(rows, 0, 5);
 	grant->next_no = rows_int(rows, 0, 6);
+	grant->tat_us = rows_int(rows, 0, 7);
+	grant->in_flight = rows_int(rows, 0, 8);
 	rows_free(rows);
 	return RC_OK;
 }

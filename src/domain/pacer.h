@@ -71,8 +71,10 @@ struct pacer_grant {
 	char call_id[40];
 	char to_number[24];
 	char machine_detection[8];
-	int64_t wait_us; /* until the slot, from some instant during the statement */
-	int64_t next_no; /* next waiting call of the same workspace and kind, 0 when none */
+	int64_t wait_us;   /* until the slot, from some instant during the statement */
+	int64_t next_no;   /* next waiting call of the same workspace and kind, 0 when none */
+	int64_t tat_us;    /* for the next claim */
+	int64_t in_flight; /* for the next claim of this workspace; -1 unknown */
 };
 
 struct pacer_wish {
@@ -81,6 +83,9 @@ struct pacer_wish {
 	int64_t lead_us; /* how much notice the sender needs */
 	int64_t interval_us;
 	int64_t default_cap; /* calls.default_max_concurrent */
+	/* What only the leader changes; it gives back what the grant before said. */
+	int64_t tat_us;    /* the database's clock at the earliest next slot, 0 for a new leader */
+	int64_t in_flight; /* at least so many calls as the workspace has in flight; -1: unknown */
 };
 
 enum rc pacer_claim(

@@ -70,8 +70,9 @@ queue_next(struct db *db, const char *workspace, bool direct, int64_t after, int
 
 static const struct statement below_cap = {
 	"queue_below_cap",
-	"SELECT w.workspace_id FROM workspaces w WHERE w.workspace_id = ANY ($1::text[])"
-	" AND fn.in_flight(w.workspace_id) < coalesce(w.max_concurrent, $2)",
+	"SELECT w.workspace_id, f.in_flight FROM workspaces w"
+	" CROSS JOIN LATERAL (SELECT fn.in_flight(w.workspace_id) OFFSET 0) f (in_flight)"
+	" WHERE w.workspace_id = ANY ($1::text[]) AND f.in_flight < coalesce(w.max_concurrent, $2)",
 	2,
 };
 

@@ -215,110 +215,108 @@ read_call(json_t *object, struct carrier_call *call)
 		call->created = 0;
 }
 
-/* Asks and gives the JSON of a 200. 404 is RC_NOT_FOUND, anything else RC_LATER. */
+/* The JSON of a 200, to be released. 404 is RC_NOT_FOUND, anything else RC_LATER. */
 static enum rc
-ask(const struct fetch *f, json_t **reply)
+read_reply(const struct fetch_result *result, json_t **reply)
 {
-	struct fetch_result result;
-	enum rc rc = RC_LATER;
-
-	fetch_wait(f, &result);
-	if (result.end == FETCH_ANSWERED && result.status == 404)
-		rc = RC_NOT_FOUND;
-	else if (result.end == FETCH_ANSWERED && result.status == 200)
-		rc = (*reply = reply_json(&result)) != NULL ? RC_OK : RC_LATER;
-	else if (result.end == FETCH_ANSWERED)
-		log_warning("the carrier answered %ld", result.status);
+	if (result->end == FETCH_ANSWERED && result->status == 404)
+		return RC_NOT_FOUND;
+	if (result->end == FETCH_ANSWERED && result->status == 200)
+		return (*reply = reply_json(result)) != NULL ? RC_OK : RC_LATER;
+	if (result->end == FETCH_ANSWERED)
+		log_warning("the carrier answered %ld", result->status);
 	else
-		log_warning("the carrier could not be asked: %s", result.error);
-	fetch_result_free(&result);
-	return rc;
+		log_warning("the carrier could not be asked: %s", result->error);
+	return RC_LATER;
+}
+
+static const char *
+call_url(const struct carrier *c, struct arena *a, const char *sid)
+{
+	return account_url(c, a, arena_printf(a, "Calls/%s.json", sid));
+}
+
+void
+carrier_get_request(const struct carrier *c, struct arena *a, const char *sid, struct fetch *fetch)
+{
+	fill(c, fetch, "GET", call_url(c, a, sid), c->timeout_ms);
 }
 
 enum rc
-carrier_call_get(const struct carrier *c, const char *sid, struct carrier_call *call)
+carrier_get_read(const struct fetch_result *result, const char *sid, struct carrier_call *call)
 {
-	struct arena *a = arena_new();
-	struct fetch f;
 	json_t *reply;
-	enum rc rc;
+	enum rc rc = read_reply(result, &reply);
 
-	fill(c, &f, "GET", account_url(c, a, arena_printf(a, "Calls/%s.json", sid)), c->timeout_ms);
-	rc = ask(&f, &reply);
-	if (rc == RC_OK) {
-		read_call(reply, call);
-		json_decref(reply);
-		if (strcmp(call->sid, sid) != 0)
-			rc = RC_LATER; /* whatever that was, it says nothing about this call */
-	}
-	arena_free(a);
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	read_call(reply, call);
+	json_decref(reply);
+	/* Another call's state says nothing about this one. */
+	return strcmp(call->sid, sid) == 0 ? RC_OK : RC_LATER;
 }
 
-enum rc
-carrier_call_list(const struct carrier *c, const char *to, int64_t from, int64_t until,
-    struct carrier_call *calls, int max, int *count)
+void
+carrier_list_request(const struct carrier *c, struct arena *a, const char *to, struct fetch *fetch)
 {
-	struct arena *a = arena_new();
 	struct buf query;
-	struct fetch f;
-	json_t *reply, *list, *one;
-	size_t i;
-	enum rc rc;
 
 	buf_init(&query, FORM_MAX);
 	form_add(&query, "To", to);
 	form_add(&query, "From", c->from);
 	form_add(&query, "PageSize", "100");
 	/* No filter on the time: the carrier's goes by the start, which a waiting call has not. */
-	fill(c, &f, "GET", account_url(c, a, arena_printf(a, "Calls.json?%s", query.data)),
+	fill(c, fetch, "GET", account_url(c, a, arena_printf(a, "Calls.json?%s", query.data)),
 	    c->timeout_ms);
 	buf_free(&query);
-	*count = 0;
-	rc = ask(&f, &reply);
-	if (rc == RC_OK) {
-		list = json_object_get(reply, "calls");
-		/* No list is not an empty one, after which a number may be dialled again. */
-		if (!json_is_array(list))
-			rc = RC_LATER;
-		json_array_foreach(list, i, one)
-		{
-			struct carrier_call call;
-
-			read_call(one, &call);
-			if (*count < max && carrier_sid_valid(call.sid) && call.created >= from &&
-			    call.created <= until)
-				calls[(*count)++] = call;
-		}
-		json_decref(reply);
-	}
-	arena_free(a);
-	return rc == RC_NOT_FOUND ? RC_LATER : rc;
 }
 
 enum rc
-carrier_call_end(const struct carrier *c, const char *sid)
+carrier_list_read(const struct fetch_result *result, int64_t from, int64_t until,
+    struct carrier_call *calls, int max, int *count)
+{
+	json_t *reply, *list, *one;
+	enum rc rc = read_reply(result, &reply);
+	size_t i;
+
+	*count = 0;
+	if (rc != RC_OK)
+		return RC_LATER;
+	list = json_object_get(reply, "calls");
+	/* No list is not an empty one, after which a number may be dialled again. */
+	if (!json_is_array(list))
+		rc = RC_LATER;
+	json_array_foreach(list, i, one)
+	{
+		struct carrier_call call;
+
+		read_call(one, &call);
+		if (*count < max && carrier_sid_valid(call.sid) && call.created >= from &&
+		    call.created <= until)
+			calls[(*count)++] = call;
+	}
+	json_decref(reply);
+	return rc;
+}
+
+void
+carrier_end_request(const struct carrier *c, struct arena *a, const char *sid, struct fetch *fetch)
 {
 	static const char form[] = "Status=completed";
-	struct arena *a = arena_new();
-	struct fetch_result result;
-	struct fetch f;
-	enum rc rc = RC_LATER;
 
-	fill(
-	    c, &f, "POST", account_url(c, a, arena_printf(a, "Calls/%s.json", sid)), c->timeout_ms);
-	f.body = form;
-	f.body_len = sizeof form - 1;
-	fetch_wait(&f, &result);
-	if (result.end == FETCH_ANSWERED &&
-	    (result.status == 200 ||
-		(result.status == 400 && error_code(&result) == NOT_IN_PROGRESS)))
-		rc = RC_OK;
-	else if (result.end == FETCH_ANSWERED && result.status == 404)
-		rc = RC_NOT_FOUND;
-	fetch_result_free(&result);
-	arena_free(a);
-	return rc;
+	fill(c, fetch, "POST", call_url(c, a, sid), c->timeout_ms);
+	fetch->body = form;
+	fetch->body_len = sizeof form - 1;
+}
+
+enum rc
+carrier_end_read(const struct fetch_result *result)
+{
+	if (result->end == FETCH_ANSWERED &&
+	    (result->status == 200 ||
+		(result->status == 400 && error_code(result) == NOT_IN_PROGRESS)))
+		return RC_OK;
+	return result->end == FETCH_ANSWERED && result->status == 404 ? RC_NOT_FOUND : RC_LATER;
 }
 
 enum rc
@@ -326,6 +324,7 @@ carrier_recording_find(
     const struct carrier *c, const char *call_sid, struct carrier_recording *recording)
 {
 	struct arena *a = arena_new();
+	struct fetch_result result;
 	struct fetch f;
 	json_t *reply, *first;
 	enum rc rc;
@@ -333,7 +332,9 @@ carrier_recording_find(
 	fill(c, &f, "GET",
 	    account_url(c, a, arena_printf(a, "Recordings.json?CallSid=%s", call_sid)),
 	    c->timeout_ms);
-	rc = ask(&f, &reply);
+	fetch_wait(&f, &result);
+	rc = read_reply(&result, &reply);
+	fetch_result_free(&result);
 	if (rc == RC_OK) {
 		first = json_array_get(json_object_get(reply, "recordings"), 0);
 		rc = first == NULL ? RC_NOT_FOUND : RC_OK;

@@ -60,15 +60,28 @@ struct carrier_call {
 	int64_t created;      /* seconds since 1970 */
 };
 
-/* RC_OK, RC_NOT_FOUND (the carrier has no such call), or RC_LATER (it could not be asked). */
-enum rc carrier_call_get(
-    const struct carrier *c, const char *sid, struct carrier_call *call) MUST_CHECK;
+/*
+ * Questions about calls, each a request (its texts in the arena) and a reader of what came back,
+ * so that many can be under way at once in a fetch_pool. RC_LATER: the carrier could not be asked.
+ */
+
+/* How one call stands. RC_OK, RC_NOT_FOUND (the carrier has no such call), RC_LATER. */
+void carrier_get_request(
+    const struct carrier *c, struct arena *a, const char *sid, struct fetch *fetch);
+enum rc carrier_get_read(
+    const struct fetch_result *result, const char *sid, struct carrier_call *call) MUST_CHECK;
+
 /* Calls to this number created in [from, until] (seconds since 1970), newest first, at most max;
  * count says how many. RC_OK or RC_LATER. */
-enum rc carrier_call_list(const struct carrier *c, const char *to, int64_t from, int64_t until,
+void carrier_list_request(
+    const struct carrier *c, struct arena *a, const char *to, struct fetch *fetch);
+enum rc carrier_list_read(const struct fetch_result *result, int64_t from, int64_t until,
     struct carrier_call *calls, int max, int *count) MUST_CHECK;
+
 /* Ends a call whatever its state. RC_OK (asked, or over already), RC_NOT_FOUND, RC_LATER. */
-enum rc carrier_call_end(const struct carrier *c, const char *sid) MUST_CHECK;
+void carrier_end_request(
+    const struct carrier *c, struct arena *a, const char *sid, struct fetch *fetch);
+enum rc carrier_end_read(const struct fetch_result *result) MUST_CHECK;
 
 /* The newest recording of a call: RC_OK with its sid, status and duration; RC_NOT_FOUND when there
  * is none (yet); RC_LATER. */

@@ -28,7 +28,7 @@
 #include "work/line.h"
 
 #define POLL_US 10000      /* the queue is looked at so often */
-#define CAP_POLL_US 50000  /* and so often workspaces that were at their cap */
+#define CAP_POLL_US 50000  /* and at most so often workspaces that were at their cap */
 #define SEEN_US 1000000    /* a sign of life */
 #define RELOAD_US 60000000 /* the heads are read anew, whatever the news have brought */
 #define STANDBY_MS 500
@@ -63,13 +63,15 @@ struct dialer {
 	int64_t quiet_until;   /* nothing is sent before */
 	int64_t careful_until; /* an older leader may still send one */
 	int64_t next_slot;     /* no slot is granted before; CLOCK_BOOTTIME, an estimate */
-	int64_t lead_us;       /* how long it takes to get a connection */
-	int64_t claim_us;      /* how long before its slot a dial is claimed, besides */
+	int64_t tat_us;   /* the same by the database's clock, exactly; 0: none was granted yet */
+	int64_t lead_us;  /* how long it takes to get a connection */
+	int64_t claim_us; /* how long before its slot a dial is claimed, besides */
 
 	int64_t last_no; /* the news have been read so far */
 	struct missing missing[MISSING_MAX];
 	int missing_count;
 	int64_t polled, cap_polled, seen, reloaded, moved; /* when last */
+	int64_t cap_every; /* how often workspaces at their cap are looked at */
 	bool recounted;
 	int64_t clock_offset; /* database clock less ours, at the last sign of life; 0 unknown */
 };
@@ -128,6 +130,7 @@ begin_lead(struct dialer *d, int64_t epoch, const struct pacer_lead *old)
 	if (old->seen_s >= 0 && !holder_dead(&d->self, &old->holder))
 		d->careful_until = now + OLD_LEADER_US + PACER_SLACK_US;
 	d->next_slot = 0;
+	d->tat_us = 0;
 	d->last_no = 0;
 	d->missing_count = 0;
 	d->clock_offset = 0;
@@ -153,7 +156,8 @@ take_lead(struct dialer *d)
 		return false;
 	crash_point("lead.taken");
 	begin_lead(d, epoch, &old);
-	return reload(d);
+	/* A database that crashed has moved its sequences on. */
+	return reload(d) && queue_recount(d->db) == RC_OK;
 }
 
 static void
@@ -248,9 +252,13 @@ read_caps(struct dialer *d, int64_t now)
 	buf_free(&list);
 	if (rc != RC_OK)
 		return;
-	for (int i = 0; i < rows_count(rows); i++)
+	for (int i = 0; i < rows_count(rows); i++) {
 		line_unblock(d->line, rows_text(rows, i, 0));
+		line_set_in_flight(d->line, rows_text(rows, i, 0), rows_int(rows, i, 1));
+	}
 	rows_free(rows);
+	/* Under an old snapshot the count walks dead rows; it must not take the dialer's time. */
+	d->cap_every = CAP_POLL_US + 20 * (clock_boot_us() - now);
 }
 
 /* Says that we are alive, learns whether we still lead, and watches the database's clock. */
@@ -432,13 +440,23 @@ act_on(
 	}
 }
 
+/* Keeps for the next claims what this one has told. */
+static void
+remember(struct dialer *d, const struct pacer_grant *grant, const struct line_pick *pick)
+{
+	bool direct;
+
+	d->tat_us = grant->tat_us;
+	line_set_in_flight(d->line, line_workspace(d->line, pick->lane, &direct), grant->in_flight);
+}
+
 /* Claims the next call if it is time. Returns whether there was one. */
 static bool
 claim_next(struct dialer *d, int64_t now)
 {
 	bool careful = now < d->careful_until;
 	struct pacer_wish wish = { d->epoch, 0, d->lead_us + CLAIM_US / 2,
-		pacer_interval_us(d->env->cps, careful), d->env->default_cap };
+		pacer_interval_us(d->env->cps, careful), d->env->default_cap, d->tat_us, -1 };
 	struct pacer_grant grant;
 	struct line_pick pick;
 	enum rc rc;
@@ -447,6 +465,7 @@ claim_next(struct dialer *d, int64_t now)
 	    fetch_pool_active(d->pool) >= IN_FLIGHT_MAX || !line_pick(d->line, now, &pick))
 		return false;
 	wish.queue_no = pick.no;
+	wish.in_flight = line_in_flight(d->line, pick.lane);
 	rc = pacer_claim(d->db, &wish, &grant);
 	learn_claim(d, clock_boot_us() - now);
 	if (rc != RC_OK) {
@@ -455,6 +474,7 @@ claim_next(struct dialer *d, int64_t now)
 		return false;
 	}
 	d->moved = now;
+	remember(d, &grant, &pick);
 	act_on(d, &grant, &pick, now);
 	return true;
 }
@@ -465,7 +485,7 @@ look_around(struct dialer *d, int64_t now)
 {
 	if (now - d->polled >= POLL_US)
 		read_news(d, now);
-	if (now - d->cap_polled >= CAP_POLL_US)
+	if (now - d->cap_polled >= d->cap_every)
 		read_caps(d, now);
 	if (now - d->seen >= SEEN_US)
 		say_seen(d, now);

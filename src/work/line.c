@@ -14,9 +14,10 @@
 struct lane {
 	char *workspace;
 	bool direct;
-	bool blocked;     /* its workspace is at its cap */
-	int64_t head;     /* 0: nobody waits */
-	int64_t until_us; /* do not pick before */
+	bool blocked;      /* its workspace is at its cap */
+	int64_t head;      /* 0: nobody waits */
+	int64_t until_us;  /* do not pick before */
+	int64_t in_flight; /* calls of its workspace, at most; -1 unknown */
 };
 
 struct aside {
@@ -107,7 +108,8 @@ lane_of(struct line *l, const char *workspace, bool direct)
 			l->size = l->size == 0 ? 32 : 2 * l->size;
 			l->lanes = mem_realloc(l->lanes, (size_t)l->size * sizeof *l->lanes);
 		}
-		l->lanes[l->count] = (struct lane){ mem_strdup(workspace), direct, false, 0, 0 };
+		l->lanes[l->count] = (struct lane){ mem_strdup(workspace), direct, false, 0, 0,
+			-1 };
 		*s = ++l->count;
 	}
 	return &l->lanes[*s - 1];
@@ -220,14 +222,40 @@ line_block(struct line *l, int lane)
 			l->lanes[i].blocked = true;
 }
 
+/* The lane of that workspace and kind when there is one, else NULL. */
+static struct lane *
+find_lane(struct line *l, const char *workspace, bool direct)
+{
+	int *s = l->table_size > 0 ? slot(l, workspace, direct) : NULL;
+
+	return s == NULL || *s == 0 ? NULL : &l->lanes[*s - 1];
+}
+
 void
 line_unblock(struct line *l, const char *workspace)
 {
-	for (int kind = 0; kind < 2 && l->table_size > 0; kind++) {
-		int *s = slot(l, workspace, kind == 1);
+	for (int kind = 0; kind < 2; kind++) {
+		struct lane *lane = find_lane(l, workspace, kind == 1);
 
-		if (*s != 0)
-			l->lanes[*s - 1].blocked = false;
+		if (lane != NULL)
+			lane->blocked = false;
+	}
+}
+
+int64_t
+line_in_flight(const struct line *l, int lane)
+{
+	return l->lanes[lane].in_flight;
+}
+
+void
+line_set_in_flight(struct line *l, const char *workspace, int64_t in_flight)
+{
+	for (int kind = 0; kind < 2; kind++) {
+		struct lane *lane = find_lane(l, workspace, kind == 1);
+
+		if (lane != NULL)
+			lane->in_flight = in_flight;
 	}
 }
 

@@ -41,6 +41,9 @@ void line_put_back(struct line *l, const char *workspace, bool direct, int64_t n
 /* The workspace of the lane is at its cap: none of its calls is picked until line_unblock(). */
 void line_block(struct line *l, int lane);
 void line_unblock(struct line *l, const char *workspace);
+/* At least so many calls as the workspace of the lane has in flight; -1 while nobody has said. */
+int64_t line_in_flight(const struct line *l, int lane);
+void line_set_in_flight(struct line *l, const char *workspace, int64_t in_flight);
 /* Up to max blocked workspaces that wait, another set at each call. Texts belong to the line. */
 int line_blocked(struct line *l, const char *names[], int max);
 

@@ -55,7 +55,8 @@ SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 4), 1)), 
 SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 4), 2)), 'granted', 'raised');
 SELECT fn.call_cancel('ws3', call_id) FROM b WHERE n = 5;
 SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 5))), 'gone', 'cancelled');
-SELECT is((SELECT result FROM fn.dial_claim(1, 999999, 0, 1000, 1)), 'gone', 'never there');
+SELECT is((SELECT d.result FROM pacer p, fn.dial_claim(p.epoch, 999999, 0, 1000, 1, 0, NULL) d), 'gone',
+    'never there');
 
 -- One unbound dial to a number at a time, over all workspaces.
 CREATE TEMP TABLE c AS SELECT n, t.call(CASE WHEN n = 0 THEN 'ws1' ELSE 'ws3' END,
@@ -89,16 +90,41 @@ SELECT is(fn.pacer_seen((SELECT old + 1 FROM f), 10), true, 'the new one stays')
 SELECT is((SELECT result FROM f, t.claim(call_id)), 'granted', 'and dials');
 
 -- Slots: never closer than the interval, and not before the notice.
-UPDATE pacer SET tat = clock_timestamp() - interval '1 h';
 CREATE TEMP TABLE g AS SELECT t.call('ws1') AS call_id FROM generate_series(1, 5);
-SELECT fn.dial_claim(p.epoch, c.queue_no, 50000, 100000, 1000)
-    FROM pacer p, calls c JOIN g USING (call_id);
+DO $$
+DECLARE
+    v_call text;
+    v_tat bigint := 0;
+BEGIN
+    FOR v_call IN SELECT call_id FROM g LOOP
+        SELECT d.tat_us INTO v_tat FROM pacer p, calls c,
+            fn.dial_claim(p.epoch, c.queue_no, 50000, 100000, 1000, v_tat, NULL) d
+            WHERE c.call_id = v_call;
+    END LOOP;
+END $$;
 SELECT is(count(*), 5::bigint, 'five dials') FROM attempts JOIN g USING (call_id);
 SELECT ok(min(slot_at - created_at) > interval '40 ms', 'with notice') FROM attempts
     JOIN g USING (call_id);
 SELECT ok(min(gap) >= interval '99.999 ms' AND max(gap) < interval '100.001 ms',
     'slots are 100 ms apart') FROM (SELECT slot_at - lag(slot_at) OVER (ORDER BY slot_at) AS gap
     FROM attempts JOIN g USING (call_id)) gaps;
+
+-- What the leader knows of a workspace's calls in flight is believed below the cap, counted at it.
+SELECT t.workspace('ws4', 1000, 2);
+CREATE TEMP TABLE h AS SELECT n, t.call('ws4') AS call_id FROM generate_series(0, 3) n;
+CREATE FUNCTION pg_temp.claim(p_n integer, p_in_flight bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT d.result || ' ' || coalesce(d.in_flight::text, '?') FROM pacer p, calls c
+        JOIN h USING (call_id), fn.dial_claim(p.epoch, c.queue_no, 0, 1000, 1000, 0, p_in_flight) d
+        WHERE h.n = p_n
+$$;
+SELECT is(pg_temp.claim(0, NULL), 'granted 1', 'unknown: counted');
+SELECT is(pg_temp.claim(1, 9), 'granted 2', 'too many: counted');
+SELECT is(pg_temp.claim(2, NULL), 'at_cap 2', 'at the cap: counted');
+SELECT is(pg_temp.claim(2, 2), 'at_cap 2', 'at the cap, as the leader knew');
+UPDATE workspaces SET max_concurrent = 1 WHERE workspace_id = 'ws4';
+SELECT is(pg_temp.claim(2, 1), 'at_cap 2', 'a cap that was lowered holds at once');
+UPDATE workspaces SET max_concurrent = 9 WHERE workspace_id = 'ws4';
+SELECT is(pg_temp.claim(2, 2), 'granted 3', 'so does one that was raised');
 
 SELECT is(t.departures_off(), 0::bigint, 'departures are counted one by one');
 SELECT is_empty('SELECT t.broken()', 'nothing is broken');

@@ -93,7 +93,8 @@ CREATE FUNCTION t.claim(p_call text, p_cap integer DEFAULT 1000, p_epoch bigint 
     OUT result text, OUT attempt_id uuid, OUT wait_us bigint, OUT next_no bigint)
 LANGUAGE sql AS $$
     SELECT d.result, d.attempt_id, d.wait_us, d.next_no
-    FROM calls c, pacer p, fn.dial_claim(coalesce(p_epoch, p.epoch), c.queue_no, 1000, 1000, p_cap) d
+    FROM calls c, pacer p, fn.dial_claim(coalesce(p_epoch, p.epoch), c.queue_no, 1000, 1000, p_cap,
+        0, NULL) d
     WHERE c.call_id = p_call
 $$;
 
@@ -209,6 +210,6 @@ END $$;
 
 -- How far the departures are from the truth: what has a number, and waits no more.
 CREATE FUNCTION t.departures_off() RETURNS bigint LANGUAGE sql AS $$
-    SELECT d.departed - (CASE WHEN s.is_called THEN s.last_value ELSE s.last_value - 1 END
-        - (SELECT count(*) FROM call_queue)) FROM queue_departures d, call_queue_no s
+    SELECT fn.queue_departed() - (CASE WHEN s.is_called THEN s.last_value ELSE s.last_value - 1 END
+        - (SELECT count(*) FROM call_queue)) FROM call_queue_no s
 $$;

@@ -37,6 +37,57 @@ static const struct carrier carrier = {
 	.timeout_ms = 2000,
 };
 
+/* ---- one question at a time ---- */
+
+static enum rc
+call_get(const struct carrier *c, const char *sid, struct carrier_call *call)
+{
+	struct arena *a = arena_new();
+	struct fetch_result result;
+	struct fetch f;
+	enum rc rc;
+
+	carrier_get_request(c, a, sid, &f);
+	fetch_wait(&f, &result);
+	rc = carrier_get_read(&result, sid, call);
+	fetch_result_free(&result);
+	arena_free(a);
+	return rc;
+}
+
+static enum rc
+call_list(const struct carrier *c, const char *to, int64_t from, int64_t until,
+    struct carrier_call *calls, int max, int *count)
+{
+	struct arena *a = arena_new();
+	struct fetch_result result;
+	struct fetch f;
+	enum rc rc;
+
+	carrier_list_request(c, a, to, &f);
+	fetch_wait(&f, &result);
+	rc = carrier_list_read(&result, from, until, calls, max, count);
+	fetch_result_free(&result);
+	arena_free(a);
+	return rc;
+}
+
+static enum rc
+call_end(const struct carrier *c, const char *sid)
+{
+	struct arena *a = arena_new();
+	struct fetch_result result;
+	struct fetch f;
+	enum rc rc;
+
+	carrier_end_request(c, a, sid, &f);
+	fetch_wait(&f, &result);
+	rc = carrier_end_read(&result);
+	fetch_result_free(&result);
+	arena_free(a);
+	return rc;
+}
+
 /* ---- a carrier on the loopback ---- */
 
 #define MAX_REPLY 8192
@@ -184,7 +235,7 @@ a_call_is_read(void **state)
 	    "\"answered_by\":\"machine_end_beep\","
 	    "\"date_created\":\"Tue, 14 Nov 2023 22:13:20 +0000\"}");
 	memset(&call, 0xff, sizeof(call));
-	assert_int_equal(carrier_call_get(&server.carrier, SID, &call), RC_OK);
+	assert_int_equal(call_get(&server.carrier, SID, &call), RC_OK);
 	was_asked("GET", "Calls/" SID ".json");
 	assert_string_equal(call.sid, SID);
 	assert_string_equal(call.status, "completed");
@@ -196,7 +247,7 @@ a_call_is_read(void **state)
 	    "{\"sid\":\"" SID "\",\"status\":\"in-progress\",\"duration\":null,"
 	    "\"answered_by\":null,\"date_created\":\"yesterday\"}");
 	memset(&call, 0xff, sizeof(call));
-	assert_int_equal(carrier_call_get(&server.carrier, SID, &call), RC_OK);
+	assert_int_equal(call_get(&server.carrier, SID, &call), RC_OK);
 	assert_string_equal(call.status, "in-progress");
 	assert_string_equal(call.duration, "");
 	assert_string_equal(call.answered_by, "");
@@ -206,7 +257,7 @@ a_call_is_read(void **state)
 	    "{\"sid\":\"" SID "\",\"status\":\"a status that is far too long for its place\","
 	    "\"duration\":47,\"answered_by\":[\"human\"],"
 	    "\"date_created\":\"2023-11-14T22:13:20Z\"}");
-	assert_int_equal(carrier_call_get(&server.carrier, SID, &call), RC_OK);
+	assert_int_equal(call_get(&server.carrier, SID, &call), RC_OK);
 	assert_string_equal(call.status, "a status that i");
 	assert_string_equal(call.duration, "");
 	assert_string_equal(call.answered_by, "");
@@ -222,13 +273,13 @@ a_call_that_cannot_be_read_is_missing_or_for_later(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(poor_answers); i++) {
 		will_reply(poor_answers[i].status, poor_answers[i].body);
-		assert_int_equal(carrier_call_get(&server.carrier, SID, &call), poor_answers[i].rc);
+		assert_int_equal(call_get(&server.carrier, SID, &call), poor_answers[i].rc);
 	}
 	/* An object, but not this call. */
 	will_reply(200, "{}");
-	assert_int_equal(carrier_call_get(&server.carrier, SID, &call), RC_LATER);
+	assert_int_equal(call_get(&server.carrier, SID, &call), RC_LATER);
 	will_reply(200, "{\"sid\":\"" SID2 "\",\"status\":\"completed\"}");
-	assert_int_equal(carrier_call_get(&server.carrier, SID, &call), RC_LATER);
+	assert_int_equal(call_get(&server.carrier, SID, &call), RC_LATER);
 }
 
 static void
@@ -243,14 +294,14 @@ a_carrier_that_is_silent_or_away_is_for_later(void **state)
 	(void)state;
 	c.timeout_ms = 200;
 	will_send("");
-	assert_int_equal(carrier_call_get(&c, SID, &call), RC_LATER);
-	assert_int_equal(carrier_call_end(&c, SID), RC_LATER);
+	assert_int_equal(call_get(&c, SID, &call), RC_LATER);
+	assert_int_equal(call_end(&c, SID), RC_LATER);
 	assert_true(clock_boot_us() - begun < 2000000);
 	c.api_url = "http://127.0.0.1:1";
-	assert_int_equal(carrier_call_get(&c, SID, &call), RC_LATER);
-	assert_int_equal(carrier_call_list(&c, TO, 0, INT64_MAX, &call, 1, &count), RC_LATER);
+	assert_int_equal(call_get(&c, SID, &call), RC_LATER);
+	assert_int_equal(call_list(&c, TO, 0, INT64_MAX, &call, 1, &count), RC_LATER);
 	assert_int_equal(count, 0);
-	assert_int_equal(carrier_call_end(&c, SID), RC_LATER);
+	assert_int_equal(call_end(&c, SID), RC_LATER);
 	assert_int_equal(carrier_recording_find(&c, SID, &recording), RC_LATER);
 }
 
@@ -285,8 +336,7 @@ calls_are_listed_by_when_they_were_made(void **state)
 
 	(void)state;
 	will_list(created, 5);
-	assert_int_equal(
-	    carrier_call_list(&server.carrier, TO, T, T + 60, calls, 8, &count), RC_OK);
+	assert_int_equal(call_list(&server.carrier, TO, T, T + 60, calls, 8, &count), RC_OK);
 	was_asked("GET", "Calls.json?To=%2B442079460018&From=%2B15005550006&PageSize=100");
 	assert_int_equal(count, 3);
 	for (int i = 0; i < count; i++) {
@@ -297,19 +347,15 @@ calls_are_listed_by_when_they_were_made(void **state)
 		assert_string_equal(calls[i].status, "queued");
 		assert_int_equal(calls[i].created, created[i + 1]);
 	}
-	assert_int_equal(
-	    carrier_call_list(&server.carrier, TO, T, T + 60, calls, 2, &count), RC_OK);
+	assert_int_equal(call_list(&server.carrier, TO, T, T + 60, calls, 2, &count), RC_OK);
 	assert_int_equal(count, 2);
 	assert_int_equal(calls[0].created, T + 60); /* the newest stay */
-	assert_int_equal(
-	    carrier_call_list(&server.carrier, TO, T, T + 60, calls, 0, &count), RC_OK);
+	assert_int_equal(call_list(&server.carrier, TO, T, T + 60, calls, 0, &count), RC_OK);
 	assert_int_equal(count, 0);
-	assert_int_equal(
-	    carrier_call_list(&server.carrier, TO, T + 62, T + 99, calls, 8, &count), RC_OK);
+	assert_int_equal(call_list(&server.carrier, TO, T + 62, T + 99, calls, 8, &count), RC_OK);
 	assert_int_equal(count, 0);
 	will_list(created, 0);
-	assert_int_equal(
-	    carrier_call_list(&server.carrier, TO, T, T + 60, calls, 8, &count), RC_OK);
+	assert_int_equal(call_list(&server.carrier, TO, T, T + 60, calls, 8, &count), RC_OK);
 	assert_int_equal(count, 0);
 }
 
@@ -325,7 +371,7 @@ what_is_no_call_is_left_out_of_the_list(void **state)
 	    "\"Tue, 14 Nov 2023 22:13:20 +0000\"},{\"sid\":\"" SID "0\",\"date_created\":"
 	    "\"Tue, 14 Nov 2023 22:13:20 +0000\"},{\"sid\":\"" SID2 "\",\"date_created\":"
 	    "\"Tue, 14 Nov 2023 22:13:20 +0000\"}]}");
-	assert_int_equal(carrier_call_list(&server.carrier, TO, T, T, calls, 8, &count), RC_OK);
+	assert_int_equal(call_list(&server.carrier, TO, T, T, calls, 8, &count), RC_OK);
 	assert_int_equal(count, 1);
 	assert_string_equal(calls[0].sid, SID2);
 }
@@ -344,15 +390,13 @@ a_page_without_a_list_is_no_empty_list(void **state)
 	for (size_t i = 0; i < COUNT(pages); i++) {
 		will_reply(200, pages[i]);
 		assert_int_equal(
-		    carrier_call_list(&server.carrier, TO, 0, INT64_MAX, &call, 1, &count),
-		    RC_LATER);
+		    call_list(&server.carrier, TO, 0, INT64_MAX, &call, 1, &count), RC_LATER);
 		assert_int_equal(count, 0);
 	}
 	for (size_t i = 0; i < COUNT(poor_answers); i++) {
 		will_reply(poor_answers[i].status, poor_answers[i].body);
 		assert_int_equal(
-		    carrier_call_list(&server.carrier, TO, 0, INT64_MAX, &call, 1, &count),
-		    RC_LATER);
+		    call_list(&server.carrier, TO, 0, INT64_MAX, &call, 1, &count), RC_LATER);
 		assert_int_equal(count, 0);
 	}
 }
@@ -380,7 +424,7 @@ a_call_is_ended_or_was_over_already(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(answers); i++) {
 		will_reply(answers[i].status, answers[i].body);
-		assert_int_equal(carrier_call_end(&server.carrier, SID), answers[i].rc);
+		assert_int_equal(call_end(&server.carrier, SID), answers[i].rc);
 		was_asked("POST", "Calls/" SID ".json");
 		assert_non_null(strstr(server.seen, "\r\n\r\nStatus=completed"));
 	}

@@ -76,6 +76,31 @@ test_late_commit_is_served(void **state)
 	line_free(l);
 }
 
+/* What is known of a workspace holds for all of its kinds, until the line is reset. */
+static void
+test_calls_in_flight_are_of_the_workspace(void **state)
+{
+	struct line *l = line_new();
+	struct line_pick direct, queued;
+
+	(void)state;
+	line_set_in_flight(l, "a", 3); /* nobody of that name waits */
+	line_offer(l, "a", false, 1);
+	queued = must_pick(l, 0, 1);
+	line_offer(l, "a", true, 2);
+	direct = must_pick(l, 0, 2);
+	assert_int_equal(line_in_flight(l, queued.lane), -1);
+	line_set_in_flight(l, "a", 3);
+	line_set_in_flight(l, "b", 4);
+	assert_int_equal(line_in_flight(l, queued.lane), 3);
+	assert_int_equal(line_in_flight(l, direct.lane), 3);
+	line_reset(l);
+	line_offer(l, "a", false, 1);
+	queued = must_pick(l, 0, 1);
+	assert_int_equal(line_in_flight(l, queued.lane), -1);
+	line_free(l);
+}
+
 static void
 test_capped_workspace_holds_up_nobody(void **state)
 {
@@ -405,6 +430,7 @@ main(void)
 		cmocka_unit_test(test_lowest_number_first),
 		cmocka_unit_test(test_direct_goes_first),
 		cmocka_unit_test(test_late_commit_is_served),
+		cmocka_unit_test(test_calls_in_flight_are_of_the_workspace),
 		cmocka_unit_test(test_capped_workspace_holds_up_nobody),
 		cmocka_unit_test(test_set_aside_lets_the_next_go),
 		cmocka_unit_test(test_put_back_is_tried_again),
