@@ -37,21 +37,34 @@ CREATE TABLE credit_ledger (
         OR step = 2 AND reserved <= 0 AND settled BETWEEN 0 AND -reserved)
 );
 
-CREATE FUNCTION credit_ledger_post() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION credit_ledger_close() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.step = 2 AND NOT EXISTS (SELECT FROM credit_ledger l WHERE l.call_id = NEW.call_id
-        AND l.step = 1 AND l.workspace_id = NEW.workspace_id AND l.month = NEW.month
-        AND l.reserved = -NEW.reserved) THEN
+    PERFORM FROM credit_ledger l WHERE l.call_id = NEW.call_id AND l.step = 1
+        AND l.workspace_id = NEW.workspace_id AND l.month = NEW.month
+        AND l.reserved = -NEW.reserved;
+    IF NOT FOUND THEN
         RAISE EXCEPTION 'the closing line of call % does not match its reservation', NEW.call_id
             USING ERRCODE = 'check_violation';
     END IF;
+    UPDATE credit_months m
+        SET reserved = m.reserved + NEW.reserved, settled = m.settled + NEW.settled
+        WHERE m.workspace_id = NEW.workspace_id AND m.month = NEW.month;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the month of call % has no totals', NEW.call_id
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER credit_ledger_close BEFORE INSERT ON credit_ledger FOR EACH ROW
+    WHEN (NEW.step = 2) EXECUTE FUNCTION credit_ledger_close();
+
+CREATE FUNCTION credit_ledger_reserve() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
     FOR try IN 1..2 LOOP
-        UPDATE credit_months m
-            SET reserved = m.reserved + NEW.reserved, settled = m.settled + NEW.settled
-            FROM workspaces w
+        UPDATE credit_months m SET reserved = m.reserved + NEW.reserved
             WHERE m.workspace_id = NEW.workspace_id AND m.month = NEW.month
-                AND w.workspace_id = NEW.workspace_id
-                AND (NEW.step = 2 OR w.quota + m.granted - m.reserved - m.settled >= NEW.reserved);
+                AND m.granted - m.reserved - m.settled >= NEW.reserved
+                    - (SELECT w.quota FROM workspaces w WHERE w.workspace_id = NEW.workspace_id);
         IF FOUND THEN
             RETURN NEW;
         END IF;
@@ -62,8 +75,8 @@ BEGIN
     END LOOP;
     RETURN NULL;
 END $$;
-CREATE TRIGGER credit_ledger_post BEFORE INSERT ON credit_ledger FOR EACH ROW
-    EXECUTE FUNCTION credit_ledger_post();
+CREATE TRIGGER credit_ledger_reserve BEFORE INSERT ON credit_ledger FOR EACH ROW
+    WHEN (NEW.step = 1) EXECUTE FUNCTION credit_ledger_reserve();
 
 CREATE FUNCTION credit_ledger_keep() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

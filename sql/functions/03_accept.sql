@@ -21,7 +21,8 @@ DECLARE
     v_position bigint;
 BEGIN
     SELECT c.api_key_id, c.scope, c.workspace_id, m.active, m.message, m.resume_at INTO v_who
-        FROM fn.caller(p_key_hash, p_scope, p_scope_id, p_is_admin, p_workspace) c, maintenance m;
+        FROM fn.caller(p_key_hash, p_scope, p_scope_id, p_is_admin, p_workspace) c, maintenance m
+        WHERE m.one;
     IF NOT FOUND THEN
         result := 'unauthenticated';
         RETURN;
@@ -94,7 +95,8 @@ BEGIN
     IF p_direct THEN
         SELECT count(*) INTO v_position FROM call_queue q WHERE q.direct AND q.queue_no < v_queue_no;
     ELSE
-        v_position := greatest(0, v_queue_no - fn.queue_departed() - 1);
+        SELECT greatest(0, v_queue_no - (l.last_value - r.last_value) - 1) INTO v_position
+            FROM queue_left l, queue_returned r;
     END IF;
     status := 202;
     body := '{"call_id": "' || p_call || '", "queue_id": "q_' || v_queue_no || '", "position": '

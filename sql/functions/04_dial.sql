@@ -11,7 +11,7 @@ DECLARE
     v_orphan record;
 BEGIN
     UPDATE pacer SET epoch = epoch + 1, host = p_host, pid = p_pid, pid_start = p_pid_start,
-        cps = p_cps, seen_at = clock_timestamp() WHERE epoch = p_expected
+        cps = p_cps, seen_at = clock_timestamp() WHERE one AND epoch = p_expected
         RETURNING epoch INTO v_epoch;
     IF NOT FOUND THEN
         RETURN NULL;
@@ -26,13 +26,13 @@ END $$;
 
 -- Lays the lead down: a standby need not wait until the holder's last sign of life is old.
 CREATE FUNCTION fn.pacer_release(p_epoch bigint) RETURNS void
-LANGUAGE sql AS $$ UPDATE pacer SET seen_at = NULL WHERE epoch = p_epoch $$;
+LANGUAGE sql AS $$ UPDATE pacer SET seen_at = NULL WHERE one AND epoch = p_epoch $$;
 
 -- A sign of life of the leader; false when it is no longer the leader.
 CREATE FUNCTION fn.pacer_seen(p_epoch bigint, p_cps float8) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE pacer SET seen_at = clock_timestamp(), cps = p_cps WHERE epoch = p_epoch;
+    UPDATE pacer SET seen_at = clock_timestamp(), cps = p_cps WHERE one AND epoch = p_epoch;
     RETURN FOUND;
 END $$;
 
@@ -66,7 +66,7 @@ DECLARE
 BEGIN
     tat_us := p_tat_us;
     in_flight := p_in_flight;
-    PERFORM FROM pacer WHERE epoch = p_epoch FOR UPDATE; -- nobody takes over before our commit
+    PERFORM FROM pacer WHERE one AND epoch = p_epoch FOR UPDATE; -- nobody takes over before our commit
     IF NOT FOUND THEN
         result := 'deposed';
         RETURN;

@@ -126,7 +126,7 @@ $$;
 -- never more; what is reserved must always agree, since an open call is never removed.
 CREATE FUNCTION fn.credits_audit_months()
 RETURNS TABLE (workspace_id text, month date, call_id text, what text, kept bigint, computed bigint)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE SET enable_seqscan = on AS $$
     WITH sums AS (
         SELECT workspace_id, month, sum(granted) AS granted, sum(reserved) AS reserved,
             sum(settled) AS settled
@@ -151,7 +151,7 @@ $$;
 -- settled, which is its charge; and lines that belong to no call.
 CREATE FUNCTION fn.credits_audit_calls()
 RETURNS TABLE (workspace_id text, month date, call_id text, what text, kept bigint, computed bigint)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE SET enable_seqscan = on AS $$
     WITH lines AS (
         SELECT workspace_id, call_id, min(month) AS month,
             coalesce(sum(reserved) FILTER (WHERE step = 1), 0) AS taken,

@@ -157,7 +157,9 @@ session_options(const struct db *db, struct buf *out)
 	    " -c client_connection_check_interval=2000 -c client_min_messages=warning"
 	    " -c timezone=UTC -c datestyle=ISO -c extra_float_digits=1 -c jit=off"
 	    /* every statement is written for one plan: planning anew costs more than it runs */
-	    " -c plan_cache_mode=force_generic_plan",
+	    " -c plan_cache_mode=force_generic_plan"
+	    /* and that plan may be made while a table is still empty: none is for walking a table */
+	    " -c enable_seqscan=off",
 	    db->statement_timeout_ms);
 }
 

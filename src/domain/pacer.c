@@ -28,7 +28,7 @@ pacer_quiet_us(double cps)
 static const struct statement look = {
 	"pacer_look",
 	"SELECT epoch, host, pid, pid_start,"
-	" coalesce(extract(epoch FROM clock_timestamp() - seen_at), -1)::float8 FROM pacer",
+	" coalesce(extract(epoch FROM clock_timestamp() - seen_at), -1)::float8 FROM pacer WHERE one",
 	0,
 };
 

@@ -23,7 +23,7 @@ from stack import children_of, eventually  # noqa: E402,F401
 
 POSTGRES = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parts[-2]))
 # What the programs ask of each session that bears on speed.
-SESSION = "-c plan_cache_mode=force_generic_plan -c jit=off"
+SESSION = "-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off"
 BODY = {"target_phone": "+12025550123", "brief": "Book a table for two tonight at eight, in the"
         " name of Ada.", "language": "en", "kind": "restaurant_booking"}
 
