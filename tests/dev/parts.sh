@@ -240,15 +240,16 @@ write_conf() {
 }
 
 up_simulator() {
-    local limit=() outer=("${CLEAN[@]}")
+    local more=() outer=("${CLEAN[@]}")
     # The account goes through the environment: command lines are for everyone to see.
     local CLEAN=("${outer[@]}" TWILIO_ACCOUNT_SID="${CONF[twilio.account_sid]}"
         TWILIO_AUTH_TOKEN="${CONF[twilio.auth_token]}")
 
-    [[ -z ${OFFHOOK_DEV_SIM_CPS:-} ]] || limit=(--cps "$OFFHOOK_DEV_SIM_CPS")
+    [[ -z ${OFFHOOK_DEV_SIM_CPS:-} ]] || more=(--cps "$OFFHOOK_DEV_SIM_CPS")
+    [[ -z ${OFFHOOK_DEV_SIM_LATENCY_MS:-} ]] || more+=(--latency-ms "$OFFHOOK_DEV_SIM_LATENCY_MS")
     running sim || must_start sim "$BIN/offhook-sim" --listen "127.0.0.1:$(recall sim_port)" \
         --ledger "$DIR/sim.jsonl" --ca-file "$DIR/ca.pem" --recordings "$DIR/sim-recordings" \
-        --pid-file "$DIR/sim.pid" "${limit[@]}"
+        --pid-file "$DIR/sim.pid" "${more[@]}"
 }
 
 # Another program may have taken the simulator's port while it was down.

@@ -81,3 +81,19 @@ def test_a_carrier_that_cannot_be_reached_is_waited_for(stack, world):
     stack.up()
     world.verify(90)
     assert {world.calls()[c]["outcome_type"] for c in calls} == {"failed_busy"}
+
+
+def test_a_carrier_that_answers_slowly_holds_up_nobody(stack, world):
+    """Calls without callbacks are asked for all at once: 20 answers of 3 s each take no minute."""
+    stack.stop_sim(signal.SIGTERM)
+    stack.environment["OFFHOOK_DEV_SIM_LATENCY_MS"] = "3000"
+    try:
+        stack.up()
+        with world.load([world.number("0010") for _ in range(20)], threads=8):
+            pass
+        world.verify(40)
+        assert outcomes(world, "0010") == {("completed", "success_booked")}
+    finally:
+        del stack.environment["OFFHOOK_DEV_SIM_LATENCY_MS"]
+        stack.stop_sim(signal.SIGTERM)
+        stack.up()

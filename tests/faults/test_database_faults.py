@@ -12,10 +12,12 @@ def test_a_backend_killed_under_load(stack, world):
     """kill -9 of one backend: the server ends all others and recovers."""
     with world.load([world.number(s) for s in (BUSY, TALKS) * 20], per_second=20):
         for _ in range(2):
-            victim = stack.rows("SELECT pid FROM pg_stat_activity WHERE application_name"
-                                " LIKE 'offhook%%' AND pid <> pg_backend_pid()"
-                                " ORDER BY state_change DESC LIMIT 1")[0]["pid"]
-            os.kill(victim, signal.SIGKILL)
+            # Again only once the programs have come back from the first.
+            victim, = eventually(lambda: stack.rows(
+                "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'offhook%%'"
+                " AND pid <> pg_backend_pid() ORDER BY state_change DESC LIMIT 1"), 20,
+                                 "no program is connected")
+            os.kill(victim["pid"], signal.SIGKILL)
             time.sleep(1)
     world.verify()
 
