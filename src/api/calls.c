@@ -211,7 +211,7 @@ object_text(struct ask *ask, const char *name)
 	return copy;
 }
 
-/* The header's value without its quotes; false with an answer when it is too long. */
+/* The header's value without its quotes; false with an answer when it can be no key. */
 static bool
 read_idempotency_key(struct ask *ask, struct call_wish *wish)
 {
@@ -225,7 +225,12 @@ read_idempotency_key(struct ask *ask, struct call_wish *wish)
 		key = arena_strndup(ask->req->arena, key + 1, len - 2);
 		len -= 2;
 	}
-	if (len > IDEM_KEY_MAX) {
+	if (!str_utf8(key, len)) {
+		resp_error_code(ask->resp, 400, "idempotency_key_invalid",
+		    "Idempotency-Key must be UTF-8.");
+		return false;
+	}
+	if (str_chars(key) > IDEM_KEY_MAX) {
 		resp_error_code(ask->resp, 400, "idempotency_key_too_long",
 		    "Idempotency-Key is longer than 255 characters.");
 		return false;

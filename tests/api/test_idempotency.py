@@ -98,6 +98,18 @@ def test_255_characters_are_taken_and_256_are_too_many(customer, form):
     assert len(customer.get("/calls").json()) == 1
 
 
+def test_characters_are_counted_not_bytes(customer):
+    data, key = body(), "ü" * 255
+    first = send(customer, key.encode(), data)
+    is_replay(send(customer, key.encode(), data), first)
+    is_refused(send(customer, ("ü" * 256).encode(), data), 400, "idempotency_key_too_long")
+
+
+def test_a_key_that_is_no_utf_8_is_refused_by_name(customer):
+    is_refused(send(customer, b"caf\xe9", body()), 400, "idempotency_key_invalid")
+    assert customer.get("/calls").json() == []
+
+
 def test_an_empty_key_is_none(customer):
     data = body()
     for key in ("", '""'):
