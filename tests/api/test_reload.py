@@ -5,10 +5,11 @@ import contextlib
 import os
 import pathlib
 import signal
+import subprocess
 import threading
 import time
 
-from apikit import eventually, number, together
+from apikit import TOP, eventually, number, together
 
 
 def children(stack, program):
@@ -98,6 +99,19 @@ def test_a_reload_of_wrong_settings_keeps_the_old(rough_stack):
             assert word in line and "offhook.conf" in line
             assert client.place().status_code == 201
             assert stack.runs("api")
+
+
+def test_a_wrong_setting_does_not_stick_to_the_stack(rough_stack):
+    """./dev up refuses it by name; what runs keeps its file, and so does the next ./dev up."""
+    stack = rough_stack
+    conf = pathlib.Path(stack.env["OFFHOOK_CONF"])
+    before = conf.read_text()
+    done = subprocess.run([str(TOP / "dev"), "up"], capture_output=True, text=True, timeout=120,
+                          env={**stack.environment, "OFFHOOK_QUEUE_CPS": "many"})
+    assert done.returncode == 1 and "queue.cps" in done.stderr
+    assert conf.read_text() == before
+    stack.up()
+    assert conf.read_text() == before
 
 
 def test_a_reload_of_the_scheduler_loses_no_call(rough_stack):

@@ -185,9 +185,6 @@ settings() {
         [[ ${!variable} != *$'\n'* ]] || die "up: settings" "$variable has more than one line"
         GIVEN[$key]=${!variable}
     done < <(known_settings)
-    for key in "${!GIVEN[@]}"; do
-        printf '%s=%s\n' "$key" "${GIVEN[$key]}"
-    done | put "$DIR/state/settings"
     CONF=(
         [server.public_url]="$URL"
         [server.data_dir]="$DIR/data"
@@ -221,6 +218,8 @@ known_settings() {
         done
 }
 
+# Writes offhook.conf, and remembers what the environment said, when the settings are right. Wrong
+# ones change nothing: what runs keeps its file, and the next "up" starts from there.
 write_conf() {
     local key value section=''
 
@@ -234,9 +233,14 @@ write_conf() {
             value=${CONF[$key]//\\/\\\\}
             printf '%s = "%s"\n' "${key#*.}" "${value//\"/\\\"}"
         done
-    } | put "$DIR/offhook.conf"
-    cli config check >"$DIR/log/config.log" 2>&1 ||
-        die "up: settings" "offhook.conf is wrong" "$DIR/log/config.log"
+    } | put "$DIR/wrong.conf"
+    as_stack "${CLEAN[@]}" "$BIN/offhook" config check --config "$DIR/wrong.conf" \
+        >"$DIR/log/config.log" 2>&1 ||
+        die "up: settings" "they are wrong, and were not taken" "$DIR/log/config.log"
+    as_stack mv -f "$DIR/wrong.conf" "$DIR/offhook.conf"
+    for key in "${!GIVEN[@]}"; do
+        printf '%s=%s\n' "$key" "${GIVEN[$key]}"
+    done | put "$DIR/state/settings"
 }
 
 up_simulator() {
