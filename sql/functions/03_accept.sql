@@ -3,24 +3,25 @@
 --
 -- result is 'accepted', or why not: 'unauthenticated', 'workspace_missing', 'workspace_unknown',
 -- 'past', 'conflict', 'in_progress', 'state_unknown', 'maintenance', 'no_credit', 'at_cap'; or
--- 'replay' with the status and body that were given first.
+-- 'replay' with the status and body that were given first. The body of 'accepted' is p_answer where
+-- the caller has made it beforehand.
 CREATE FUNCTION fn.call_accept(
     p_key_hash bytea, p_scope text, p_scope_id text, p_is_admin boolean, p_workspace text,
     p_idem_key text, p_idem_route text, p_fingerprint bytea,
     p_call text, p_task text, p_phone text, p_brief text, p_language text, p_kind text,
     p_slots json, p_ask_user_mode text, p_machine_detection machine_detection, p_metadata json,
     p_not_after timestamptz, p_direct boolean, p_credits integer, p_price_cents integer,
-    p_default_cap integer,
+    p_default_cap integer, p_answer text DEFAULT NULL,
     OUT result text, OUT workspace_id text, OUT status integer, OUT body text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     v_who record;
-    v_key record;
+    v_key idempotency_keys;
     v_queue_no bigint;
     v_position bigint;
 BEGIN
-    SELECT c.api_key_id, c.scope, c.workspace_id, m.active, m.message, m.resume_at INTO v_who
+    SELECT c.workspace_id, m.active INTO v_who
         FROM fn.caller(p_key_hash, p_scope, p_scope_id, p_is_admin, p_workspace) c, maintenance m
         WHERE m.one;
     IF NOT FOUND THEN
@@ -49,10 +50,7 @@ BEGIN
             SELECT * INTO STRICT v_key FROM idempotency_keys i
                 WHERE i.workspace_id = v_who.workspace_id AND i.route = p_idem_route
                     AND i.key = p_idem_key;
-            result := CASE WHEN v_key.fingerprint <> p_fingerprint THEN 'conflict'
-                WHEN v_key.status IS NOT NULL THEN 'replay'
-                WHEN v_key.created_at > clock_timestamp() - interval '60 s' THEN 'in_progress'
-                ELSE 'state_unknown' END;
+            result := fn.key_result(v_key, p_fingerprint);
             IF result = 'replay' THEN
                 status := v_key.status;
                 body := v_key.body;
@@ -63,8 +61,7 @@ BEGIN
 
     IF v_who.active THEN
         result := 'maintenance';
-        body := json_build_object('detail', json_build_object('error_code', 'maintenance',
-            'message', v_who.message, 'resume_at', fn.iso(v_who.resume_at)))::text;
+        body := fn.maintenance_answer();
     ELSE
         result := fn.call_reserve(workspace_id, p_call, p_credits, p_direct, p_default_cap);
     END IF;
@@ -99,8 +96,8 @@ BEGIN
             FROM queue_left l, queue_returned r;
     END IF;
     status := 202;
-    body := '{"call_id": "' || p_call || '", "queue_id": "q_' || v_queue_no || '", "position": '
-        || v_position || ', "status": "queued"}';
+    body := coalesce(p_answer, '{"call_id": "' || p_call || '", "queue_id": "q_' || v_queue_no
+        || '", "position": ' || v_position || ', "status": "queued"}');
     IF p_idem_key IS NOT NULL AND NOT p_direct THEN
         UPDATE idempotency_keys i SET status = 202, body = call_accept.body
             WHERE i.workspace_id = v_who.workspace_id AND i.route = p_idem_route
@@ -139,4 +136,56 @@ BEGIN
     INSERT INTO credit_ledger (call_id, step, workspace_id, month, reserved, settled)
         VALUES (p_call, 1, p_workspace, v_month, p_credits, 0);
     RETURN CASE WHEN FOUND THEN 'accepted' ELSE 'no_credit' END;
+END $$;
+
+-- What a request is told that comes with a key which is in use.
+CREATE FUNCTION fn.key_result(k idempotency_keys, p_fingerprint bytea) RETURNS text
+LANGUAGE sql VOLATILE AS $$
+    SELECT CASE WHEN k.fingerprint <> p_fingerprint THEN 'conflict'
+        WHEN k.status IS NOT NULL THEN 'replay'
+        WHEN k.created_at > clock_timestamp() - interval '60 s' THEN 'in_progress'
+        ELSE 'state_unknown' END
+$$;
+
+CREATE FUNCTION fn.maintenance_answer() RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT json_build_object('detail', json_build_object('error_code', 'maintenance', 'message',
+        m.message, 'resume_at', fn.iso(m.resume_at)))::text FROM maintenance m
+$$;
+
+-- What fn.call_accept would say to a call, up to its credits, without accepting it: for a request
+-- that is going to be refused for a reason that comes after these. 'accepted' when they say nothing.
+CREATE FUNCTION fn.call_foretell(
+    p_key_hash bytea, p_scope text, p_scope_id text, p_is_admin boolean, p_workspace text,
+    p_idem_key text, p_idem_route text, p_fingerprint bytea, p_credits integer,
+    OUT result text, OUT workspace_id text, OUT status integer, OUT body text)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_key idempotency_keys;
+BEGIN
+    SELECT CASE WHEN c.workspace_id IS NOT NULL THEN 'accepted' WHEN p_workspace IS NULL
+            THEN 'workspace_missing' ELSE 'workspace_unknown' END, c.workspace_id
+        INTO result, workspace_id
+        FROM fn.caller(p_key_hash, p_scope, p_scope_id, p_is_admin, p_workspace) c;
+    IF result IS DISTINCT FROM 'accepted' THEN
+        result := coalesce(result, 'unauthenticated');
+        RETURN;
+    END IF;
+    SELECT * INTO v_key FROM idempotency_keys i WHERE i.workspace_id = call_foretell.workspace_id
+        AND i.route = p_idem_route AND i.key = p_idem_key
+        AND i.created_at >= clock_timestamp() - interval '24 hours';
+    IF FOUND THEN
+        result := fn.key_result(v_key, p_fingerprint);
+        status := v_key.status;
+        body := v_key.body;
+    ELSIF EXISTS (SELECT FROM maintenance WHERE active) THEN
+        result := 'maintenance';
+        body := fn.maintenance_answer();
+    ELSIF NOT EXISTS (SELECT FROM workspaces w LEFT JOIN credit_months m
+            ON m.workspace_id = w.workspace_id AND m.month = credit_month(clock_timestamp())
+        WHERE w.workspace_id = call_foretell.workspace_id AND w.quota + coalesce(m.granted
+            - m.reserved - m.settled, 0) >= p_credits) THEN
+        result := 'no_credit';
+    END IF;
 END $$;

@@ -2,16 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/place.h"
 #include "api/routes.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "domain/call.h"
 
 #define IDEM_ROUTE "POST /calls"
-#define IDEM_KEY_MAX 255
-#define DIAL_POLL_MIN_MS 3
-#define DIAL_POLL_MAX_MS 40
 
 static enum rc start(struct ask *);
 static enum rc list(struct ask *);
@@ -211,58 +208,12 @@ object_text(struct ask *ask, const char *name)
 	return copy;
 }
 
-/* The header's value without its quotes; false with an answer when it can be no key. */
-static bool
-read_idempotency_key(struct ask *ask, struct call_wish *wish)
-{
-	const char *key = req_header(ask->req, "idempotency-key");
-	size_t len;
-
-	if (key == NULL)
-		return true;
-	len = strlen(key);
-	if (len >= 2 && key[0] == '"' && key[len - 1] == '"') {
-		key = arena_strndup(ask->req->arena, key + 1, len - 2);
-		len -= 2;
-	}
-	if (!str_utf8(key, len)) {
-		resp_error_code(ask->resp, 400, "idempotency_key_invalid",
-		    "Idempotency-Key must be UTF-8.");
-		return false;
-	}
-	if (str_chars(key) > IDEM_KEY_MAX) {
-		resp_error_code(ask->resp, 400, "idempotency_key_too_long",
-		    "Idempotency-Key is longer than 255 characters.");
-		return false;
-	}
-	wish->idem_key = len > 0 ? key : NULL;
-	return true;
-}
-
-/* SHA-256 over method, path and the raw body. */
-static const char *
-fingerprint(const struct req *req)
-{
-	size_t head_len = strlen(req->method) + strlen(req->path) + 2;
-	char *text = arena_alloc(req->arena, head_len + req->body_len + 1);
-	uint8_t hash[DIGEST_SHA256_SIZE];
-	char hex[2 * DIGEST_SHA256_SIZE + 1];
-
-	memcpy(text, req->method, strlen(req->method));
-	text[strlen(req->method)] = ' ';
-	memcpy(text + strlen(req->method) + 1, req->path, strlen(req->path));
-	text[head_len - 1] = '\n';
-	memcpy(text + head_len, req->body, req->body_len);
-	digest_sha256(text, head_len + req->body_len, hash);
-	digest_hex(hash, sizeof hash, hex);
-	return arena_printf(req->arena, "\\x%s", hex);
-}
-
 /* The wish from the body, or RC_INVALID with a 400. */
 static enum rc
-read_wish(struct ask *ask, struct call_wish *wish)
+read_wish(struct ask *ask, struct place *p)
 {
-	call_wish_init(wish);
+	struct call_wish *wish = &p->wish;
+
 	wish->target_phone = input_text(&ask->body, "target_phone");
 	wish->brief = input_text(&ask->body, "brief");
 	wish->language = input_text(&ask->body, "language");
@@ -272,88 +223,13 @@ read_wish(struct ask *ask, struct call_wish *wish)
 	wish->machine_detection = input_text(&ask->body, "machine_detection");
 	wish->metadata = object_text(ask, "metadata");
 	wish->not_after = input_text(&ask->body, "not_after");
-	wish->direct = !ask->env->queue_enabled;
-	wish->credits = ask->env->credits_per_call;
-	wish->price_cents = ask->env->price_cents;
-	wish->default_cap = ask->env->default_cap;
-	if (!str_e164(wish->target_phone)) {
-		resp_detail(ask->resp, 400,
-		    "target_phone must be in E.164 form: a plus sign, then 7 to 15 digits, the first"
-		    " not 0");
+	if (place_number(ask, p, "target_phone") != RC_OK)
 		return RC_INVALID;
-	}
 	if (str_blank(wish->brief)) {
 		resp_detail(ask->resp, 400, "brief must not be empty");
 		return RC_INVALID;
 	}
-	if (!read_idempotency_key(ask, wish))
-		return RC_INVALID;
-	if (wish->idem_key != NULL) {
-		wish->idem_route = IDEM_ROUTE;
-		wish->idem_fingerprint = fingerprint(ask->req);
-	}
-	return RC_OK;
-}
-
-/* The answer to a wish that was not accepted. */
-static enum rc
-answer_refusal(struct ask *ask, const struct call_acceptance *acceptance)
-{
-	switch (acceptance->refusal) {
-	case CALL_ACCEPTED:
-		break;
-	case CALL_REPLAY:
-		resp_json_text(ask->resp, acceptance->status, acceptance->body);
-		resp_header(ask->resp, "Idempotent-Replayed", "true");
-		break;
-	case CALL_PAST:
-		resp_detail(ask->resp, 400, "not_after must be in the future");
-		break;
-	case CALL_KEY_CONFLICT:
-		resp_error_code(ask->resp, 409, "idempotency_conflict",
-		    "This Idempotency-Key was used with another request.");
-		break;
-	case CALL_KEY_RUNNING:
-		resp_error_code(ask->resp, 409, "idempotency_in_progress",
-		    "The first request with this Idempotency-Key is still running.");
-		break;
-	case CALL_KEY_UNKNOWN:
-		resp_error_code(ask->resp, 409, "idempotency_state_unknown",
-		    "The first request with this Idempotency-Key was interrupted. Look with"
-		    " GET /calls?since= whether the call exists before you try again with a new key.");
-		break;
-	case CALL_MAINTENANCE:
-		resp_json_text(ask->resp, 503, acceptance->body);
-		resp_header(ask->resp, "Retry-After", "60");
-		break;
-	case CALL_NO_CREDIT:
-		return RC_NO_CREDIT;
-	case CALL_AT_CAP:
-		resp_detail(ask->resp, 409,
-		    "Concurrency cap reached: cancel an active call or raise the cap by"
-		    " PUT /users/me/limits");
-		break;
-	}
-	return RC_OK;
-}
-
-/* Waits until the scheduler has dialed, or the patience is over. */
-static enum rc
-wait_for_dial(struct ask *ask, const struct call_wish *wish, enum call_dial *state,
-    const char **status, const char **reason)
-{
-	int64_t patience = clock_boot_us() + ask->env->sync_wait_ms * 1000;
-	int64_t pause = DIAL_POLL_MIN_MS;
-	enum rc rc;
-
-	for (;;) {
-		rc = call_dial_state(
-		    ask->db, ask->req->arena, wish->call_id, state, status, reason);
-		if (rc != RC_OK || *state != CALL_DIAL_WAITS || clock_boot_us() >= patience)
-			return rc;
-		clock_sleep_ms(pause);
-		pause = pause * 3 / 2 + 1 > DIAL_POLL_MAX_MS ? DIAL_POLL_MAX_MS : pause * 3 / 2 + 1;
-	}
+	return place_key(ask, p, IDEM_ROUTE);
 }
 
 /* 201: the call as it stands now. */
@@ -374,74 +250,31 @@ answer_dialed(struct ask *ask, const struct call_wish *wish)
 	return RC_OK;
 }
 
-/* 202 for a direct call whose dial is not known yet: the queued body with the status of now. */
-static void
-answer_waiting(struct ask *ask, const struct call_acceptance *acceptance, const char *status)
-{
-	json_t *body = json_loads(acceptance->body, 0, NULL);
-
-	json_object_set_new(body, "status", json_string(status));
-	resp_json(ask->resp, 202, body);
-}
-
-/* The queue is off: the call is dialed at the head of the queue while its client waits. */
+/* 202 is the queued body with the status of now. */
 static enum rc
-answer_direct(
-    struct ask *ask, const struct call_wish *wish, const struct call_acceptance *acceptance)
+answer_started(struct ask *ask, const struct place *p, int status, const struct call_dial *dial)
 {
-	const char *status = "queued", *reason = "";
-	enum call_dial state = CALL_DIAL_WAITS;
-	enum rc rc = wait_for_dial(ask, wish, &state, &status, &reason);
+	json_t *body;
 
-	/* The call is accepted whatever happens now: the answer must say so. */
-	if (rc != RC_OK)
-		state = CALL_DIAL_WAITS;
-	if (state == CALL_DIALED && answer_dialed(ask, wish) != RC_OK)
-		state = CALL_DIAL_WAITS;
-	if (state == CALL_DIAL_FAILED)
-		resp_detail(ask->resp, 502, "%s", reason);
-	else if (state != CALL_DIALED)
-		answer_waiting(ask, acceptance, status);
-	if (wish->idem_key == NULL)
-		return RC_OK;
-	rc = call_answer_store(
-	    ask->db, acceptance->workspace_id, wish, ask->resp->status, ask->resp->body.data);
-	if (rc != RC_OK)
-		log_warning("an answer could not be kept under its idempotency key");
+	if (status == 201)
+		return answer_dialed(ask, &p->wish);
+	body = json_loads(p->acceptance.body, 0, NULL);
+	json_object_set_new(body, "status", json_string(dial->status));
+	resp_json(ask->resp, 202, body);
 	return RC_OK;
 }
 
 static enum rc
 start(struct ask *ask)
 {
-	struct call_acceptance acceptance = { 0 };
-	struct call_wish wish;
+	struct place p;
 	enum rc rc;
 
-	if ((rc = read_wish(ask, &wish)) != RC_OK)
+	place_init(&p, ask);
+	p.answer = answer_started;
+	if ((rc = read_wish(ask, &p)) != RC_OK)
 		return rc;
-	log_about(wish.call_id);
-	rc = call_accept(ask->db, ask->req->arena, &ask->who, &wish, &acceptance);
-	if (rc != RC_OK)
-		return rc;
-	if (acceptance.refusal != CALL_ACCEPTED)
-		return answer_refusal(ask, &acceptance);
-	if (wish.direct)
-		return answer_direct(ask, &wish, &acceptance);
-	resp_json_text(ask->resp, acceptance.status, acceptance.body);
-	return RC_OK;
-}
-
-/* An array of the rows' objects; a NULL in the first column means that there are none. */
-static json_t *
-row_array(const struct shape *shape, const struct rows *rows)
-{
-	json_t *array = json_array();
-
-	for (int i = 0; i < rows_count(rows); i++)
-		if (rows_text(rows, i, CALL_FIRST_COLUMN) != NULL)
-			json_array_append_new(array, ask_row(shape, rows, i, CALL_FIRST_COLUMN));
-	return array;
+	return place_call(ask, &p);
 }
 
 static enum rc
@@ -466,7 +299,7 @@ list(struct ask *ask)
 		resp_json(ask->resp, 422, json_pack("{s:O}", "detail", ask->query.errors));
 	} else {
 		memcpy(light, call_shape, CALL_LIST_FIELDS * sizeof light[0]);
-		resp_json(ask->resp, 200, row_array(light, rows));
+		resp_json(ask->resp, 200, ask_rows(light, rows, CALL_FIRST_COLUMN));
 	}
 	rows_free(rows);
 	return RC_OK;
@@ -506,7 +339,7 @@ events(struct ask *ask)
 		resp_detail(ask->resp, 406,
 		    "Events are answered as a JSON array: send Accept: application/json");
 	else
-		resp_json(ask->resp, 200, row_array(event_shape, rows));
+		resp_json(ask->resp, 200, ask_rows(event_shape, rows, CALL_FIRST_COLUMN));
 	rows_free(rows);
 	return RC_OK;
 }

@@ -205,3 +205,14 @@ ask_row(const struct shape *shape, const struct rows *rows, int row, int first_c
 
 	return shape_object(shape, row_value, &columns);
 }
+
+json_t *
+ask_rows(const struct shape *shape, const struct rows *rows, int first_column)
+{
+	json_t *array = json_array();
+
+	for (int i = 0; i < rows_count(rows); i++)
+		if (rows_text(rows, i, first_column) != NULL)
+			(void)json_array_append_new(array, ask_row(shape, rows, i, first_column));
+	return array;
+}

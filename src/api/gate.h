@@ -78,5 +78,7 @@ const char *ask_path(const struct ask *ask, const char *name);
 /* A row of a statement as an object of the shape: its columns from first_column on are the fields,
  * in order (checked by name). */
 json_t *ask_row(const struct shape *shape, const struct rows *rows, int row, int first_column);
+/* An array of all rows; one with NULL in first_column stands for none. */
+json_t *ask_rows(const struct shape *shape, const struct rows *rows, int first_column);
 
 #endif

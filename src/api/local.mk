@@ -5,6 +5,8 @@ src_api_libapi_a_SOURCES = \
 	src/api/gate.h \
 	src/api/twiml.c \
 	src/api/twiml.h \
+	src/api/place.c \
+	src/api/place.h \
 	src/api/calls.c \
 	src/api/health.c \
 	src/api/hooks.c \

@@ -37,41 +37,19 @@ static const struct statement accept_call = {
 	"call_accept",
 	"SELECT result, workspace_id, status, body FROM fn.call_accept($1::bytea, $2, $3, $4, $5,"
 	" $6, $7, $8::bytea, $9, $10, $11, $12, $13, $14, $15::json, $16, $17::machine_detection, $18::json,"
-	" $19::timestamptz, $20, $21, $22, $23)",
-	23,
+	" $19::timestamptz, $20, $21, $22, $23, $24)",
+	24,
 };
 
-enum rc
-call_accept(struct db *db, struct arena *a, const struct credential *who,
-    const struct call_wish *wish, struct call_acceptance *acceptance)
+/* Runs a statement that answers result, workspace_id, status and body. */
+static enum rc
+run_for_acceptance(struct db *db, struct arena *a, const struct statement *statement,
+    const char *values[], struct call_acceptance *acceptance)
 {
-	char credits[24], price[24], cap[24];
-	const char *values[23] = {
-		[5] = wish->idem_key,
-		[6] = wish->idem_route,
-		[7] = wish->idem_fingerprint,
-		[8] = wish->call_id,
-		[9] = wish->task_id,
-		[10] = wish->target_phone,
-		[11] = wish->brief,
-		[12] = wish->language,
-		[13] = wish->kind,
-		[14] = wish->parsed_slots,
-		[15] = wish->ask_user_mode,
-		[16] = wish->machine_detection,
-		[17] = wish->metadata,
-		[18] = wish->not_after,
-		[19] = db_bool(wish->direct),
-		[20] = db_int(wish->credits, credits),
-		[21] = db_int(wish->price_cents, price),
-		[22] = db_int(wish->default_cap, cap),
-	};
 	const char *result, *body;
 	struct rows *rows;
-	enum rc rc;
+	enum rc rc = db_run(db, statement, values, &rows);
 
-	who_params(who, values);
-	rc = db_run(db, &accept_call, values, &rows);
 	if (rc != RC_OK)
 		return rc;
 	result = rows_text(rows, 0, 0);
@@ -92,6 +70,60 @@ call_accept(struct db *db, struct arena *a, const struct credential *who,
 	return rc;
 }
 
+enum rc
+call_accept(struct db *db, struct arena *a, const struct credential *who,
+    const struct call_wish *wish, struct call_acceptance *acceptance)
+{
+	char credits[24], price[24], cap[24];
+	const char *values[24] = {
+		[5] = wish->idem_key,
+		[6] = wish->idem_route,
+		[7] = wish->idem_fingerprint,
+		[8] = wish->call_id,
+		[9] = wish->task_id,
+		[10] = wish->target_phone,
+		[11] = wish->brief,
+		[12] = wish->language,
+		[13] = wish->kind,
+		[14] = wish->parsed_slots,
+		[15] = wish->ask_user_mode,
+		[16] = wish->machine_detection,
+		[17] = wish->metadata,
+		[18] = wish->not_after,
+		[19] = db_bool(wish->direct),
+		[20] = db_int(wish->credits, credits),
+		[21] = db_int(wish->price_cents, price),
+		[22] = db_int(wish->default_cap, cap),
+		[23] = wish->answer,
+	};
+
+	who_params(who, values);
+	return run_for_acceptance(db, a, &accept_call, values, acceptance);
+}
+
+static const struct statement foretell = {
+	"call_foretell",
+	"SELECT result, workspace_id, status, body FROM fn.call_foretell($1::bytea, $2, $3, $4, $5,"
+	" $6, $7, $8::bytea, $9)",
+	9,
+};
+
+enum rc
+call_foretell(struct db *db, struct arena *a, const struct credential *who,
+    const struct call_wish *wish, struct call_acceptance *acceptance)
+{
+	char credits[24];
+	const char *values[9] = {
+		[5] = wish->idem_key,
+		[6] = wish->idem_route,
+		[7] = wish->idem_fingerprint,
+		[8] = db_int(wish->credits, credits),
+	};
+
+	who_params(who, values);
+	return run_for_acceptance(db, a, &foretell, values, acceptance);
+}
+
 static const struct statement dial_state = {
 	"call_dial_state",
 	"SELECT c.status, a.answer, c.call_sid, c.outcome_summary, call_is_final(c.status)"
@@ -101,27 +133,28 @@ static const struct statement dial_state = {
 };
 
 enum rc
-call_dial_state(struct db *db, struct arena *a, const char *call_id, enum call_dial *state,
-    const char **status, const char **reason)
+call_dial_state(struct db *db, struct arena *a, const char *call_id, struct call_dial *dial)
 {
 	const char *values[] = { call_id };
-	const char *answer, *summary;
+	const char *answer, *sid, *summary;
 	struct rows *rows;
 	enum rc rc = db_run(db, &dial_state, values, &rows);
 
 	if (rc != RC_OK)
 		return rc;
 	answer = rows_text(rows, 0, 1);
+	sid = rows_text(rows, 0, 2);
 	summary = rows_text(rows, 0, 3);
-	*status = arena_strdup(a, rows_text(rows, 0, 0));
-	*reason = arena_strdup(a, summary == NULL ? "" : summary);
-	*state = CALL_DIAL_WAITS;
+	dial->status = arena_strdup(a, rows_text(rows, 0, 0));
+	dial->call_sid = sid == NULL ? NULL : arena_strdup(a, sid);
+	dial->reason = arena_strdup(a, summary == NULL ? "" : summary);
+	dial->state = CALL_DIAL_WAITS;
 	if (answer != NULL && strcmp(answer, "accepted") == 0)
-		*state = CALL_DIALED;
+		dial->state = CALL_DIALED;
 	else if (answer != NULL && strcmp(answer, "unknown") == 0)
-		*state = CALL_DIAL_LOST;
+		dial->state = CALL_DIAL_LOST;
 	else if (rows_bool(rows, 0, 4))
-		*state = CALL_DIAL_FAILED;
+		dial->state = CALL_DIAL_FAILED;
 	rows_free(rows);
 	return RC_OK;
 }

@@ -32,6 +32,7 @@ struct call_wish {
 	int64_t default_cap; /* calls.default_max_concurrent */
 	/* The idempotency key, or NULL; fingerprint is bytea text ("\x…"). */
 	const char *idem_key, *idem_route, *idem_fingerprint;
+	const char *answer; /* JSON: the body of its 202, made beforehand; NULL: the queued body */
 };
 
 void call_wish_init(struct call_wish *wish);
@@ -60,11 +61,20 @@ struct call_acceptance {
 enum rc call_accept(struct db *db, struct arena *a, const struct credential *who,
     const struct call_wish *wish, struct call_acceptance *acceptance) MUST_CHECK;
 
-/* How the dial of a direct call stands. */
-enum call_dial { CALL_DIAL_WAITS, CALL_DIALED, CALL_DIAL_LOST, CALL_DIAL_FAILED };
-/* reason: why it failed, in the arena. */
-enum rc call_dial_state(struct db *db, struct arena *a, const char *call_id, enum call_dial *state,
-    const char **status, const char **reason) MUST_CHECK;
+/* What call_accept() would say up to the credits (refusal CALL_ACCEPTED: nothing), for a request that
+ * will be refused for a reason which comes after those. Nothing is changed. */
+enum rc call_foretell(struct db *db, struct arena *a, const struct credential *who,
+    const struct call_wish *wish, struct call_acceptance *acceptance) MUST_CHECK;
+
+/* How the dial of a direct call stands. Texts are in the arena. */
+struct call_dial {
+	enum { CALL_DIAL_WAITS, CALL_DIALED, CALL_DIAL_LOST, CALL_DIAL_FAILED } state;
+	const char *status;
+	const char *call_sid; /* or NULL */
+	const char *reason;   /* why it failed */
+};
+enum rc call_dial_state(
+    struct db *db, struct arena *a, const char *call_id, struct call_dial *dial) MUST_CHECK;
 
 /* Stores the answer under the key that the wish was accepted with. */
 enum rc call_answer_store(struct db *db, const char *workspace_id, const struct call_wish *wish,
