@@ -10,12 +10,13 @@ base_tests = \
 	tests/unit/base/test_clock \
 	tests/unit/base/test_id \
 	tests/unit/base/test_json \
+	tests/unit/base/test_schema \
 	tests/unit/base/test_log
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 base_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/base/libbase.a,--no-whole-archive
 base_test_libs = src/base/libbase.a \
-	$(CRYPTO_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
+	$(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 tests_unit_base_test_err_SOURCES = tests/unit/base/test_err.c
 tests_unit_base_test_err_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_base_test_err_LDFLAGS = $(base_test_whole)
@@ -48,6 +49,10 @@ tests_unit_base_test_json_SOURCES = tests/unit/base/test_json.c
 tests_unit_base_test_json_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_base_test_json_LDFLAGS = $(base_test_whole)
 tests_unit_base_test_json_LDADD = $(base_test_libs)
+tests_unit_base_test_schema_SOURCES = tests/unit/base/test_schema.c
+tests_unit_base_test_schema_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_base_test_schema_LDFLAGS = $(base_test_whole)
+tests_unit_base_test_schema_LDADD = $(base_test_libs)
 tests_unit_base_test_log_SOURCES = tests/unit/base/test_log.c
 tests_unit_base_test_log_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_base_test_log_LDFLAGS = $(base_test_whole)
@@ -214,6 +219,7 @@ tests_unit_sim_test_twiml_LDFLAGS = $(sim_test_whole)
 tests_unit_sim_test_twiml_LDADD = $(sim_test_libs)
 endif
 EXTRA_DIST += \
+	tests/fuzz/fuzz_schema.c \
 	tests/fuzz/fuzz_twiml.c \
 	tests/sim/.npmrc \
 	tests/sim/conftest.py \
@@ -251,7 +257,7 @@ EXTRA_DIST += \
 if HAVE_CMOCKA
 low_test_libs = src/auth/libauth.a src/http/libhttp.a src/db/libdb.a src/sys/libsys.a \
 	src/base/libbase.a $(FCGI_LIBS) $(CURL_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(SYSTEMD_LIBS) \
-	$(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS) -lm
+	$(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS) -lm
 domain_tests = tests/unit/domain/test_pacer tests/unit/domain/test_script
 work_tests = tests/unit/work/test_holder tests/unit/work/test_line
 api_tests = tests/unit/api/test_twiml

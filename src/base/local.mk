@@ -17,6 +17,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/id.c \
 	src/base/json.h \
 	src/base/json.c \
+	src/base/schema.h \
+	src/base/schema.c \
 	src/base/log.h \
 	src/base/log.c
-src_base_libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(JANSSON_CFLAGS)
+src_base_libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(JANSSON_CFLAGS) $(PCRE2_CFLAGS)

@@ -15,7 +15,7 @@ offhook_api_LDADD = \
 	src/db/libdb.a \
 	src/sys/libsys.a \
 	src/base/libbase.a \
-	$(FCGI_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS)
+	$(FCGI_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS)
 
 bin_PROGRAMS += offhook-scheduler
 offhook_scheduler_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
