@@ -9,5 +9,6 @@ dist_doc_DATA += \
 	doc/architecture.md \
 	doc/install.md \
 	doc/scaling.md \
+	doc/skills.md \
 	doc/dependencies.md \
 	doc/offhook.conf.sample

@@ -219,6 +219,7 @@ tests_unit_sim_test_twiml_LDFLAGS = $(sim_test_whole)
 tests_unit_sim_test_twiml_LDADD = $(sim_test_libs)
 endif
 EXTRA_DIST += \
+	tests/fuzz/fuzz_brief.c \
 	tests/fuzz/fuzz_schema.c \
 	tests/fuzz/fuzz_twiml.c \
 	tests/sim/.npmrc \
@@ -236,6 +237,7 @@ EXTRA_DIST += \
 	tests/api/schema.py \
 	tests/api/seed_schemas.json \
 	tests/api/test_auth.py \
+	tests/api/test_bookings.py \
 	tests/api/test_call_life.py \
 	tests/api/test_cancel.py \
 	tests/api/test_credits.py \
@@ -248,6 +250,7 @@ EXTRA_DIST += \
 	tests/api/test_read.py \
 	tests/api/test_recording.py \
 	tests/api/test_reload.py \
+	tests/api/test_skills.py \
 	tests/api/test_start_direct.py \
 	tests/api/test_start_queued.py \
 	tests/api/test_users.py \
@@ -258,12 +261,21 @@ if HAVE_CMOCKA
 low_test_libs = src/auth/libauth.a src/http/libhttp.a src/db/libdb.a src/sys/libsys.a \
 	src/base/libbase.a $(FCGI_LIBS) $(CURL_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(SYSTEMD_LIBS) \
 	$(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS) -lm
-domain_tests = tests/unit/domain/test_pacer tests/unit/domain/test_script
+domain_tests = tests/unit/domain/test_brief tests/unit/domain/test_pacer \
+	tests/unit/domain/test_script tests/unit/domain/test_skill
 work_tests = tests/unit/work/test_holder tests/unit/work/test_line
 api_tests = tests/unit/api/test_twiml
 check_PROGRAMS += $(domain_tests) $(work_tests) $(api_tests)
 TESTS += $(domain_tests) $(work_tests) $(api_tests)
 domain_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/domain/libdomain.a,--no-whole-archive
+tests_unit_domain_test_brief_SOURCES = tests/unit/domain/test_brief.c
+tests_unit_domain_test_brief_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_domain_test_brief_LDFLAGS = $(domain_test_whole)
+tests_unit_domain_test_brief_LDADD = src/domain/libdomain.a $(low_test_libs)
+tests_unit_domain_test_skill_SOURCES = tests/unit/domain/test_skill.c
+tests_unit_domain_test_skill_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_domain_test_skill_LDFLAGS = $(domain_test_whole)
+tests_unit_domain_test_skill_LDADD = src/domain/libdomain.a $(low_test_libs)
 tests_unit_domain_test_pacer_SOURCES = tests/unit/domain/test_pacer.c
 tests_unit_domain_test_pacer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_domain_test_pacer_LDFLAGS = $(domain_test_whole)
@@ -310,6 +322,7 @@ EXTRA_DIST += \
 	tests/faults/test_dialer_crashes.py \
 	tests/faults/test_direct_faults.py \
 	tests/faults/test_scheduler_faults.py \
+	tests/faults/test_skill_crashes.py \
 	tests/faults/test_storm.py \
 	tests/faults/world.py
 
@@ -389,4 +402,5 @@ EXTRA_DIST += \
 	tests/sql/11_recordings.sql \
 	tests/sql/12_keep.sql \
 	tests/sql/13_guards.sql \
-	tests/sql/14_random.sql
+	tests/sql/14_random.sql \
+	tests/sql/20_bookings.sql

@@ -15,7 +15,8 @@ BEGIN
     END IF;
 END $$;
 
--- Ends a call, whose row the caller holds locked: status, outcome, ledger and events together.
+-- Ends a call, whose row the caller holds locked: status, outcome, ledger, events and what it has
+-- booked together.
 -- Credits are settled for a success, released for anything else.
 CREATE FUNCTION fn.call_end(p_call text, p_to call_status, p_outcome call_outcome, p_summary text)
 RETURNS void LANGUAGE plpgsql AS $$
@@ -35,6 +36,9 @@ BEGIN
         json_build_object('status', p_to, 'previous', c.status));
     PERFORM fn.event_add(p_call, 'outcome', json_build_object('outcome_type', p_outcome,
         'summary', p_summary, 'charge_cents', CASE WHEN v_charged THEN c.price_cents ELSE 0 END));
+    IF v_charged THEN
+        PERFORM fn.booking_settle(c, p_outcome);
+    END IF;
     IF c.answered_at IS NOT NULL THEN
         INSERT INTO recordings (call_id, workspace_id, call_sid, check_at)
             VALUES (p_call, c.workspace_id, c.call_sid, clock_timestamp() + interval '15 s')

@@ -38,10 +38,11 @@ BEGIN
         WHERE t.call_id = p_call AND t.turn > 0 AND t.heard = '';
 END $$;
 
--- Keeps the agent's answer to a turn: its words, and its verdict when it ends the call. Returns
--- the TwiML to answer with: an earlier answer to the same turn wins.
+-- Keeps the agent's answer to a turn: its words, and its verdict when it ends the call, with what it
+-- learnt (sql/008_bookings.sql). Returns the TwiML to answer with: an earlier answer to the same
+-- turn wins.
 CREATE FUNCTION fn.agent_said(p_call text, p_turn integer, p_words text, p_twiml text,
-    p_verdict call_outcome, p_summary text) RETURNS text
+    p_verdict call_outcome, p_summary text, p_learnt json DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
     c calls;
@@ -61,7 +62,8 @@ BEGIN
     END IF;
     UPDATE calls SET agent_spoke = agent_spoke OR p_words <> '',
         agent_ended = agent_ended OR p_verdict IS NOT NULL, verdict = coalesce(p_verdict, verdict),
-        outcome_summary = coalesce(p_summary, outcome_summary) WHERE call_id = p_call;
+        outcome_summary = coalesce(p_summary, outcome_summary),
+        learnt = coalesce(p_learnt, learnt) WHERE call_id = p_call;
     RETURN p_twiml;
 END $$;
 

@@ -47,7 +47,8 @@ END $$;
 
 -- Forgets calls that ended more than p_days ago, with all that belongs to them; never one whose
 -- attempt the carrier may still have, nor one of the last two months (the ledger is kept so long).
--- Returns the calls, so that the caller can remove their recordings.
+-- Bookings that are still to come stay. Returns the calls, so that the caller can remove their
+-- recordings.
 CREATE FUNCTION fn.forget_calls(p_days integer, p_limit integer) RETURNS SETOF text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -62,6 +63,9 @@ BEGIN
         AND t.workspace_id = c.workspace_id
         AND NOT EXISTS (SELECT FROM calls o WHERE o.task_id = t.task_id
             AND o.workspace_id = t.workspace_id AND o.call_id <> ALL (v_calls));
+    DELETE FROM bookings b WHERE b.call_id = ANY (v_calls)
+        AND fn.booking_status(b) IN ('past', 'cancelled');
+    UPDATE bookings SET call_id = NULL WHERE call_id = ANY (v_calls);
     DELETE FROM agent_turns WHERE call_id = ANY (v_calls);
     DELETE FROM recordings WHERE call_id = ANY (v_calls);
     DELETE FROM attempts WHERE call_id = ANY (v_calls);

@@ -6,6 +6,7 @@
 
 #include "admin/nouns.h"
 #include "admin/print.h"
+#include "domain/skill.h"
 
 #define VALUE_SIZE 8192
 
@@ -23,17 +24,28 @@ const struct command config_commands[] = {
 	{ .noun = NULL },
 };
 
+/* The settings, and what they name that no program starts without: the manifests of the skills. */
 static int
 check(struct admin *a)
 {
 	const struct admin_settings *s = a->settings;
-	int status = s->error == NULL ? ADMIN_DONE : ADMIN_FAILED;
+	char skill_error[VALUE_SIZE];
+	const char *error = s->error;
+	int status;
 
+	if (error == NULL) {
+		struct skill_set *skills = skill_set_load(
+		    s->skills_dir, skill_error, sizeof(skill_error));
+
+		error = skills == NULL ? skill_error : NULL;
+		skill_set_free(skills);
+	}
+	status = error == NULL ? ADMIN_DONE : ADMIN_FAILED;
 	if (a->json)
-		print_json(json_pack("{s:b, s:s?, s:s?}", "ok", s->error == NULL, "file", s->file,
-		    "error", s->error));
-	else if (s->error != NULL)
-		admin_refuse("%s", s->error);
+		print_json(json_pack(
+		    "{s:b, s:s?, s:s?}", "ok", error == NULL, "file", s->file, "error", error));
+	else if (error != NULL)
+		admin_refuse("%s", error);
 	else if (s->file != NULL)
 		printf("%s: the settings are right\n", s->file);
 	else

@@ -19,11 +19,13 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "db/migrate.h"
+#include "domain/skill.h"
 #include "http/fetch.h"
 
 #define SPACE_MIN_BYTES (INT64_C(1) << 30)
 #define SKEW_MAX_US 2000000
 #define REPLY_MAX 65536
+#define ERROR_SIZE 400
 #define PUBLIC_TIMEOUT_MS 10000
 
 static int doctor(struct admin *);
@@ -105,6 +107,21 @@ look_at_voice(struct visit *v)
 		found(v, FINDING_FAIL, "voice",
 		    "this release has no voice.engine = %s: set it to script",
 		    v->settings->voice_engine);
+}
+
+static void
+look_at_skills(struct visit *v)
+{
+	struct skill_set *skills;
+	char error[ERROR_SIZE];
+
+	skills = skill_set_load(v->settings->skills_dir, error, sizeof(error));
+	if (skills != NULL)
+		found(v, FINDING_OK, "skills", "%zu in %s", skill_count(skills),
+		    v->settings->skills_dir);
+	else
+		found(v, FINDING_FAIL, "skills", "%s: mend the file, or see skills.dir", error);
+	skill_set_free(skills);
 }
 
 static void
@@ -388,6 +405,7 @@ doctor(struct admin *a)
 	look_at_settings(&v);
 	if (v.settings->error == NULL) {
 		look_at_voice(&v);
+		look_at_skills(&v);
 		look_at_data(&v);
 		look_at_file(
 		    &v, "gateway", v.settings->gateway_key_file, "server.gateway_jwt_key_file");

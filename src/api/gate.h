@@ -17,6 +17,8 @@
 #include "http/shape.h"
 #include "http/valid.h"
 
+struct skill_set;
+
 /* What the handlers need to know; filled from the settings by the program. */
 struct api_env {
 	struct who_env who;
@@ -30,6 +32,7 @@ struct api_env {
 	int64_t max_talk_s;
 	const char *carrier_token; /* signs the carrier's webhooks */
 	bool carrier_set;          /* there are credentials to dial with */
+	const struct skill_set *skills;
 };
 
 /* One request on its way through a handler. */
@@ -53,7 +56,7 @@ enum route_flag {
 struct route_answer {
 	int status;
 	const char *says;
-	const char *schema; /* name in components, "[]name" for an array of it, or NULL */
+	const char *schema; /* name in components, "[]name", "name|other", or NULL */
 };
 
 struct route {

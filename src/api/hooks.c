@@ -188,7 +188,7 @@ speak(struct ask *ask, const struct hook *hook, const struct agent_ask *question
 	struct script_turn script = { question->turn, question->heard, turn->brief, turn->language,
 		turn->answered_by, turn->silent_turns };
 	struct script_reply said = script_reply(a, &script);
-	struct agent_reply reply = { said.words, NULL, said.verdict, said.summary };
+	struct agent_reply reply = { said.words, NULL, said.verdict, said.summary, said.learnt };
 
 	reply.twiml = said.verdict != NULL
 	    ? twiml_end(a, said.words, said.language)

@@ -7,11 +7,13 @@ src_api_libapi_a_SOURCES = \
 	src/api/twiml.h \
 	src/api/place.c \
 	src/api/place.h \
+	src/api/bookings.c \
 	src/api/calls.c \
 	src/api/health.c \
 	src/api/hooks.c \
 	src/api/openapi.c \
 	src/api/recordings.c \
+	src/api/skills.c \
 	src/api/users.c \
 	src/api/routes.c \
 	src/api/routes.h

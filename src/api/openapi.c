@@ -16,11 +16,17 @@ const struct route openapi_routes[] = {
 	{ .method = NULL },
 };
 
+/* A reference; "[]name" is an array of it, "name|other" either of them. */
 static json_t *
 schema_ref(const char *name)
 {
+	const char *other = strchr(name, '|');
 	char ref[128];
 
+	if (other != NULL) {
+		snprintf(ref, sizeof ref, "%.*s", (int)(other - name), name);
+		return json_pack("{s:[o, o]}", "anyOf", schema_ref(ref), schema_ref(other + 1));
+	}
 	if (strncmp(name, "[]", 2) == 0)
 		return json_pack("{s:s, s:o}", "type", "array", "items", schema_ref(name + 2));
 	snprintf(ref, sizeof ref, "#/components/schemas/%s", name);

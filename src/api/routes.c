@@ -6,6 +6,8 @@
 const struct route *const route_tables[] = {
 	call_routes,
 	recording_routes,
+	skill_routes,
+	booking_routes,
 	user_routes,
 	hook_routes,
 	health_routes,
@@ -13,4 +15,5 @@ const struct route *const route_tables[] = {
 	NULL,
 };
 
-const struct named_schema *const schema_tables[] = { call_schemas, user_schemas, NULL };
+const struct named_schema *const schema_tables[] = { call_schemas, skill_schemas, booking_schemas,
+	user_schemas, NULL };

@@ -10,6 +10,8 @@ extern const struct route recording_routes[];
 extern const struct route hook_routes[];
 extern const struct route health_routes[];
 extern const struct route openapi_routes[];
+extern const struct route skill_routes[];
+extern const struct route booking_routes[];
 
 /* All tables, NULL at the end. */
 extern const struct route *const route_tables[];
@@ -23,6 +25,8 @@ struct named_schema {
 };
 extern const struct named_schema call_schemas[];
 extern const struct named_schema user_schemas[];
+extern const struct named_schema skill_schemas[];
+extern const struct named_schema booking_schemas[];
 extern const struct named_schema *const schema_tables[];
 
 #endif

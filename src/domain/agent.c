@@ -44,8 +44,8 @@ agent_hear(struct db *db, struct arena *a, const struct agent_ask *ask, struct a
 
 static const struct statement said = {
 	"agent_said",
-	"SELECT fn.agent_said($1, $2, $3, $4, $5::call_outcome, $6)",
-	6,
+	"SELECT fn.agent_said($1, $2, $3, $4, $5::call_outcome, $6, $7::json)",
+	7,
 };
 
 enum rc
@@ -54,7 +54,7 @@ agent_said(struct db *db, struct arena *a, const char *call_id, int64_t turn,
 {
 	char number[24];
 	const char *values[] = { call_id, db_int(turn, number), reply->words, reply->twiml,
-		reply->verdict, reply->summary };
+		reply->verdict, reply->summary, reply->learnt };
 	struct rows *rows;
 	enum rc rc = db_run(db, &said, values, &rows);
 

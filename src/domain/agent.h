@@ -46,6 +46,7 @@ struct agent_reply {
 	const char *twiml;
 	const char *verdict; /* an outcome_type: this reply ends the call */
 	const char *summary;
+	const char *learnt; /* JSON (sql/008_bookings.sql), or NULL */
 };
 
 /* Keeps the reply; twiml is what is to be answered (an earlier answer to the same turn wins). */

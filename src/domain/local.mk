@@ -1,8 +1,12 @@
 noinst_LIBRARIES += src/domain/libdomain.a
-src_domain_libdomain_a_CPPFLAGS = $(AM_CPPFLAGS)
+src_domain_libdomain_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 src_domain_libdomain_a_SOURCES = \
 	src/domain/agent.c \
 	src/domain/agent.h \
+	src/domain/booking.c \
+	src/domain/booking.h \
+	src/domain/brief.c \
+	src/domain/brief.h \
 	src/domain/call.c \
 	src/domain/call.h \
 	src/domain/customer.c \
@@ -13,6 +17,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/keep.h \
 	src/domain/leg.c \
 	src/domain/leg.h \
+	src/domain/manifest.c \
+	src/domain/manifest.h \
 	src/domain/pacer.c \
 	src/domain/pacer.h \
 	src/domain/queue.c \
@@ -20,4 +26,6 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/recording.c \
 	src/domain/recording.h \
 	src/domain/script.c \
-	src/domain/script.h
+	src/domain/script.h \
+	src/domain/skill.c \
+	src/domain/skill.h

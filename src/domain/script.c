@@ -3,12 +3,18 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
 
 #define TURNS_MAX 8
 #define SILENT_MAX 2
 /* What the carrier speaks in one go is limited; the brief is up to 4,000 characters. */
 #define BRIEF_SPOKEN_MAX 1500
+#define REASON_MAX 500
 
 /* The sentences of one language. */
 struct tongue {
@@ -16,7 +22,8 @@ struct tongue {
 	const char *bcp47;
 	const char *opening; /* %s: the brief */
 	const char *pardon, *find_out, *thanks, *sorry, *no_verdict;
-	const char *ask, *machine, *no, *yes; /* words to listen for, "|" between them */
+	/* Words to listen for, "|" between them; later: a yes that is not final yet. */
+	const char *ask, *machine, *no, *yes, *later;
 };
 
 static const struct tongue tongues[] = {
@@ -30,7 +37,10 @@ static const struct tongue tongues[] = {
 	    "ask your client|check with your client",
 	    "voicemail|leave a message|leave your message|after the tone|after the beep",
 	    "no|not|cannot|can't|sorry|unfortunately|closed|fully booked|full",
-	    "yes|booked|confirmed|sure|fine|certainly|of course|okay|ok|done|reserved" },
+	    "yes|booked|confirmed|sure|fine|certainly|of course|okay|ok|done|reserved|cancelled|"
+	    "canceled",
+	    "please confirm|must confirm|has to confirm|have to confirm|needs to confirm|call to "
+	    "confirm|call back to confirm" },
 	{ "ru", "ru-RU",
 	    "Здравствуйте. Это автоматический помощник, я звоню по поручению клиента. %s"
 	    " Это возможно?",
@@ -39,7 +49,9 @@ static const struct tongue tongues[] = {
 	    "Прекрасно. Большое спасибо. До свидания.",
 	    "Понимаю. Спасибо за ваше время. До свидания.", "Спасибо за ваше время. До свидания.",
 	    "спросите клиента|уточните у клиента", "автоответчик|оставьте сообщение|после сигнала",
-	    "нет|не|нельзя|закрыто|мест нет", "да|хорошо|конечно|забронировано|записал|записала" },
+	    "нет|не|нельзя|закрыто|мест нет",
+	    "да|хорошо|конечно|забронировано|записал|записала|отменил|отменила|отменено",
+	    "подтвердите|нужно подтвердить|надо подтвердить" },
 };
 
 static const struct tongue *
@@ -117,11 +129,83 @@ opening(struct arena *a, const struct tongue *t, const char *brief)
 	return arena_printf(a, "%s%s%s", before, spoken_brief(a, brief), gap + 2);
 }
 
+/* Whether a time of day stands in the text, such as 19:30, 7:30 pm or 7 pm; as HH:MM then. */
+static bool
+find_time(const char *text, char time[8])
+{
+	for (const char *at = text; *at != '\0'; at++) {
+		unsigned hour = 0, minute = 0;
+		size_t digits = strspn(at, "0123456789"), more = 0;
+		const char *end = at + digits;
+		bool clock, am, pm;
+
+		if (digits == 0 || digits > 2 || (at > text && word_byte(at[-1]))) {
+			at += digits > 0 ? digits - 1 : 0;
+			continue;
+		}
+		hour = (unsigned)strtoul(at, NULL, 10);
+		clock = *end == ':' && (more = strspn(end + 1, "0123456789")) == 2;
+		if (clock) {
+			minute = (unsigned)strtoul(end + 1, NULL, 10);
+			end += 1 + more;
+		}
+		end += strspn(end, " ");
+		am = strncmp(end, "am", 2) == 0 && !word_byte(end[2]);
+		pm = strncmp(end, "pm", 2) == 0 && !word_byte(end[2]);
+		if ((am || pm) && hour >= 1 && hour <= 12)
+			hour = hour % 12 + (pm ? 12 : 0);
+		if ((clock || am || pm) && hour < 24 && minute < 60) {
+			snprintf(time, 8, "%02u:%02u", hour, minute);
+			return true;
+		}
+		at += digits - 1;
+	}
+	return false;
+}
+
+static const char *
+json_text(struct arena *a, json_t *object)
+{
+	char *text = json_dumps(object, JSON_COMPACT);
+	const char *copy = json_object_size(object) > 0 ? arena_strdup(a, text) : NULL;
+
+	free(text);
+	json_decref(object);
+	return copy;
+}
+
+/* The venue's own words, cut at a character's end. */
+static const char *
+learnt_of_no(struct arena *a, const char *said)
+{
+	size_t len = strlen(said);
+
+	if (len > REASON_MAX)
+		for (len = REASON_MAX; ((unsigned char)said[len] & 0xc0) == 0x80; len--)
+			;
+	return json_text(a,
+	    json_pack("{s:s?}", "refusal_reason",
+		str_utf8(said, len) ? arena_strndup(a, said, len) : NULL));
+}
+
+static const char *
+learnt_of_yes(struct arena *a, const struct tongue *t, const char *heard)
+{
+	json_t *learnt = json_object();
+	char time[8];
+
+	if (find_time(heard, time))
+		(void)json_object_set_new(learnt, "time", json_string(time));
+	if (holds(heard, t->later))
+		(void)json_object_set_new(learnt, "pending", json_string("yes"));
+	return json_text(a, learnt);
+}
+
 struct script_reply
 script_reply(struct arena *a, const struct script_turn *turn)
 {
 	const struct tongue *t = tongue_of(turn->language);
-	struct script_reply reply = { "", t->bcp47, NULL, NULL };
+	struct script_reply reply = { "", t->bcp47, NULL, NULL, NULL };
 	const char *heard = lower(a, turn->heard);
 	bool machine = turn->answered_by != NULL &&
 	    (strncmp(turn->answered_by, "machine", 7) == 0 ||
@@ -146,10 +230,12 @@ script_reply(struct arena *a, const struct script_turn *turn)
 		reply.words = t->sorry;
 		reply.verdict = "success_refused";
 		reply.summary = "The callee refused.";
+		reply.learnt = learnt_of_no(a, turn->heard);
 	} else if (holds(heard, t->yes)) {
 		reply.words = t->thanks;
 		reply.verdict = "success_booked";
 		reply.summary = "The callee agreed.";
+		reply.learnt = learnt_of_yes(a, t, heard);
 	} else {
 		reply.words = t->pardon;
 	}

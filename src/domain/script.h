@@ -24,6 +24,7 @@ struct script_reply {
 	const char *language; /* BCP 47, for speech both ways */
 	const char *verdict;  /* NULL: listen on; else an outcome_type, and hang up */
 	const char *summary;  /* with a verdict: one sentence */
+	const char *learnt;   /* JSON: what a booking is to know (sql/008_bookings.sql), or NULL */
 };
 
 struct script_reply script_reply(struct arena *a, const struct script_turn *turn);

@@ -64,6 +64,7 @@ field_value(const struct shape *field, const char *text)
 
 	switch (field->type) {
 	case SHAPE_TEXT:
+	case SHAPE_CHOICE:
 	case SHAPE_TIME:
 		if ((value = json_string(text)) == NULL)
 			wrong_type(field);
@@ -107,6 +108,18 @@ free_object(void)
 	return json_pack("{s:b, s:s}", "additionalProperties", 1, "type", "object");
 }
 
+static json_t *
+choice_schema(const char *choices)
+{
+	json_t *all = json_array();
+
+	for (size_t len; *choices != '\0'; choices += len + (choices[len] == '|')) {
+		len = strcspn(choices, "|");
+		(void)json_array_append_new(all, json_stringn(choices, len));
+	}
+	return json_pack("{s:s, s:o}", "type", "string", "enum", all);
+}
+
 /* The schema of the type alone. */
 static json_t *
 type_schema(const struct shape *field)
@@ -114,6 +127,8 @@ type_schema(const struct shape *field)
 	switch (field->type) {
 	case SHAPE_TEXT:
 		return json_pack("{s:s}", "type", "string");
+	case SHAPE_CHOICE:
+		return choice_schema(field->choices);
 	case SHAPE_INT:
 		return json_pack("{s:s}", "type", "integer");
 	case SHAPE_REAL:

@@ -10,6 +10,7 @@
 
 enum shape_type {
 	SHAPE_TEXT,
+	SHAPE_CHOICE, /* text, one of choices */
 	SHAPE_INT,
 	SHAPE_REAL,
 	SHAPE_BOOL,
@@ -22,10 +23,11 @@ struct shape {
 	const char *name; /* of the JSON field and of the column; NULL ends a table */
 	enum shape_type type;
 	bool nullable;
-	bool optional;     /* not in the schema's "required" */
-	const char *items; /* SHAPE_ARRAY: "string" or "object" */
-	const char *title; /* for OpenAPI */
-	const char *help;  /* for OpenAPI, or NULL */
+	bool optional;       /* not in the schema's "required" */
+	const char *items;   /* SHAPE_ARRAY: "string" or "object" */
+	const char *choices; /* SHAPE_CHOICE: "a|b" */
+	const char *title;   /* for OpenAPI */
+	const char *help;    /* for OpenAPI, or NULL */
 };
 
 /* value(arg, i) gives the text of the i-th field of the table, or NULL for null. New reference. */

@@ -307,6 +307,7 @@ valid_body(
 	if (!json_is_object(root))
 		return refuse_body(in, "model_attributes_type",
 		    "Input should be a valid dictionary or object to extract fields from", root);
+	in->root = root;
 	for (int i = 0; fields[i].name != NULL; i++)
 		take(a,
 		    &(struct place){

@@ -45,6 +45,7 @@ struct input {
 	bool given[VALID_FIELDS_MAX];     /* was in the request and not null */
 	json_t *values[VALID_FIELDS_MAX]; /* as given, or the default, or NULL */
 	json_t *errors;                   /* array for 422, empty when all is well; borrowed */
+	json_t *root;                     /* the whole body, or NULL; borrowed */
 };
 
 /*

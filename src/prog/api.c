@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "config.h"
+#include "domain/skill.h"
 #include "http/fcgi.h"
 #include "prog/options.h"
 #include "sys/daemon.h"
@@ -67,16 +68,22 @@ env_fill(struct api *api, char *error, size_t size)
 	const struct settings *s = &api->settings;
 	struct who_env who = api->env.who;
 	struct token_rule *gateway = NULL;
+	struct skill_set *skills;
 
 	if (!settings_served(s, error, size))
+		return false;
+	if ((skills = skill_set_load(s->skills.dir, error, size)) == NULL)
 		return false;
 	if (s->server.gateway_fronted) {
 		gateway = token_rule_new(
 		    s->server.gateway_jwt_algorithm, s->server.gateway_jwt_key_file, error, size);
-		if (gateway == NULL)
+		if (gateway == NULL) {
+			skill_set_free(skills);
 			return false;
+		}
 	}
 	token_rule_free((struct token_rule *)who.gateway);
+	skill_set_free((struct skill_set *)api->env.skills);
 	who.gateway = gateway;
 	api->env = (struct api_env){
 		.who = who,
@@ -90,6 +97,7 @@ env_fill(struct api *api, char *error, size_t size)
 		.credits_per_call = s->calls.credits_per_call,
 		.price_cents = s->calls.charge_cents,
 		.max_talk_s = s->calls.max_duration_seconds,
+		.skills = skills,
 		.carrier_token = s->twilio.auth_token,
 		.carrier_set = s->twilio.account_sid[0] != '\0' && s->twilio.auth_token[0] != '\0',
 	};
@@ -236,6 +244,7 @@ main(int argc, char **argv)
 	status = run(&api);
 	free(carrier);
 	token_rule_free((struct token_rule *)api.env.who.gateway);
+	skill_set_free((struct skill_set *)api.env.skills);
 	settings_clear(&api.settings);
 	daemon_end();
 	return status;

@@ -44,8 +44,9 @@ offhook_SOURCES = \
 	src/prog/settings.h
 offhook_LDADD = \
 	src/admin/libadmin.a \
+	src/domain/libdomain.a \
 	src/http/libhttp.a \
 	src/db/libdb.a \
 	src/sys/libsys.a \
 	src/base/libbase.a \
-	$(CURL_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS)
+	$(CURL_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS)

@@ -237,6 +237,10 @@ const struct conf_key settings_keys[] = {
 	    .check = retention, .must = RETENTION,
 	    .help = "How long ended calls are kept; 0: for ever, otherwise at least 93." },
 
+	{ "skills.dir", CONF_TEXT, AT(skills.dir), "", .check = path_or_empty,
+	    .must = PATH_OR_EMPTY,
+	    .help = "The folder of the skills' manifests; empty: where they were installed." },
+
 	{ "twilio.account_sid", CONF_TEXT, AT(twilio.account_sid), "", .check = account_sid,
 	    .must = ACCOUNT_SID, .also = "TWILIO_ACCOUNT_SID",
 	    .help = "The carrier's account; without it nothing is dialed." },
@@ -380,6 +384,10 @@ suit_host(struct settings *s)
 	if (s->database.schema_dir[0] == '\0') {
 		free(s->database.schema_dir);
 		s->database.schema_dir = mem_strdup(OFFHOOK_DATADIR "/sql");
+	}
+	if (s->skills.dir[0] == '\0') {
+		free(s->skills.dir);
+		s->skills.dir = mem_strdup(OFFHOOK_DATADIR "/skills");
 	}
 }
 

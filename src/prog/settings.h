@@ -46,6 +46,9 @@ struct settings {
 		int64_t retention_days; /* 0: calls are kept for ever */
 	} calls;
 	struct {
+		char *dir; /* never "": replaced by where the manifests were installed */
+	} skills;
+	struct {
 		char *account_sid, *auth_token, *phone_number;
 		char *api_url;
 		int64_t timeout_ms;

@@ -110,6 +110,18 @@ def test_config_check_names_file_line_and_key(offhook):
     assert offhook("queue", "status").status == 1
 
 
+def test_config_check_reads_the_skills(offhook, tmp_path):
+    tmp_path.chmod(0o755)
+    (tmp_path / "taxi.json").write_text('{"skill_id": "taxi", "title": ""}')
+    offhook.settings["skills.dir"] = str(tmp_path)
+    result = offhook("config", "check")
+    assert result.status == 1 and f"{tmp_path}/taxi.json: title: must be" in result.err
+    report = offhook("config", "check", "--json")
+    assert report.status == 1 and not report.json["ok"] and "taxi.json" in report.json["error"]
+    offhook.settings["skills.dir"] = "/nonexistent/skills"
+    assert "/nonexistent/skills: cannot be read" in offhook("config", "check").err
+
+
 def test_a_named_file_must_be_there(offhook):
     done = plain(offhook, "config", "check", "--config", "/nonexistent/offhook.conf")
     assert done.returncode == 1 and "/nonexistent/offhook.conf" in done.stderr
@@ -562,11 +574,12 @@ def test_doctor_finds_nothing(healthy):
     report = healthy.done("doctor")
     assert report["ok"] is True
     assert {f["part"] for f in report["findings"]} >= {
-        "settings", "data", "database", "scheduler", "workers", "carrier", "public"}
+        "settings", "skills", "data", "database", "scheduler", "workers", "carrier", "public"}
 
 
 @pytest.mark.parametrize("key, value, part", [
     ("server.data_dir", "/nonexistent", "data"),
+    ("skills.dir", "/nonexistent", "skills"),
     ("database.url", "postgresql:///offhook?host=/nonexistent", "database"),
     ("database.schema_dir", "/nonexistent", "database"),
     ("api.socket", "/nonexistent/api.sock", "workers"),

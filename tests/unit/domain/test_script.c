@@ -121,6 +121,63 @@ words_decide(void **state)
 	}
 }
 
+/* What a booking is to know beside the verdict. */
+static void
+it_learns_from_the_verdict(void **state)
+{
+	static const struct {
+		const char *language, *heard, *learnt; /* NULL: nothing */
+	} cases[] = {
+		{ "en", "Yes, of course.", NULL },
+		{ "en", "Yes, at 21:15.", "{\"time\":\"21:15\"}" },
+		{ "en", "okay, 9:05 will do", "{\"time\":\"09:05\"}" },
+		{ "en", "Sure, 7 PM.", "{\"time\":\"19:00\"}" },
+		{ "en", "Sure, 7:30pm", "{\"time\":\"19:30\"}" },
+		{ "en", "Fine. 12 am? 12 am.", "{\"time\":\"00:00\"}" },
+		{ "en", "Fine, 12 pm.", "{\"time\":\"12:00\"}" },
+		/* No times: a number, a size, what no clock shows. */
+		{ "en", "Yes, for 4.", NULL },
+		{ "en", "Yes, 25:00, 9:75, 123:45, 7:3, a7:30, 100 pm.", NULL },
+		{ "en", "yes, 2 ample tables", NULL },
+		{ "en", "Yes, but please confirm by mail.", "{\"pending\":\"yes\"}" },
+		{ "en", "Sure, at 20:00, you have to confirm it though",
+		    "{\"time\":\"20:00\",\"pending\":\"yes\"}" },
+		{ "ru", "Да, в 20:30, но нужно подтвердить",
+		    "{\"time\":\"20:30\",\"pending\":\"yes\"}" },
+		{ "en", "No, sorry, fully booked.",
+		    "{\"refusal_reason\":\"No, sorry, fully booked.\"}" },
+		{ "en", "No. \"Never\"\n", "{\"refusal_reason\":\"No. \\\"Never\\\"\\n\"}" },
+		{ "ru", "Нет.", "{\"refusal_reason\":\"Нет.\"}" },
+		{ "en", "What?", NULL },
+		{ "en", "Ask your client, at 20:00.", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct script_reply r = reply(1, cases[i].language, cases[i].heard, 0);
+		const char *learnt = r.learnt == NULL ? "-" : r.learnt;
+
+		if (strcmp(learnt, cases[i].learnt == NULL ? "-" : cases[i].learnt) != 0)
+			fail_msg("\"%s\": %s", cases[i].heard, learnt);
+	}
+}
+
+/* A reason is as long as a booking can keep, and ends at a character. */
+static void
+a_long_reason_is_cut(void **state)
+{
+	char heard[4001] = "no ";
+	struct script_reply r;
+
+	(void)state;
+	for (size_t i = 3; i + 3 < sizeof(heard); i += 3)
+		memcpy(heard + i, "漢", 4);
+	r = reply(1, "en", heard, 0);
+	assert_string_equal(r.verdict, "success_refused");
+	assert_true(str_utf8(r.learnt, strlen(r.learnt)));
+	assert_in_range(strlen(r.learnt), 490, 530);
+}
+
 static void
 silence_is_asked_twice_and_no_more(void **state)
 {
@@ -254,6 +311,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_opens_with_who_it_is_and_the_brief),
 		cmocka_unit_test(words_decide),
+		cmocka_unit_test(it_learns_from_the_verdict),
+		cmocka_unit_test(a_long_reason_is_cut),
 		cmocka_unit_test(silence_is_asked_twice_and_no_more),
 		cmocka_unit_test(it_ends),
 		cmocka_unit_test(machines_are_hung_up_on),

@@ -106,6 +106,7 @@ test_what_suits_the_host(void **state)
 	assert_true(settings.api.workers >= 4);
 	assert_true(settings.api.workers >= 2 * sysconf(_SC_NPROCESSORS_ONLN));
 	assert_string_equal(settings.database.schema_dir, OFFHOOK_DATADIR "/sql");
+	assert_string_equal(settings.skills.dir, OFFHOOK_DATADIR "/skills");
 	settings_clear(&settings);
 	setenv("OFFHOOK_API_WORKERS", "3", 1);
 	setenv("OFFHOOK_DATABASE_SCHEMA_DIR", "/srv/sql", 1);
