@@ -140,8 +140,12 @@ times_right(json_t *payload)
 	json_int_t now = clock_wall_us() / 1000000;
 	json_t *exp = json_object_get(payload, "exp");
 	json_t *nbf = json_object_get(payload, "nbf");
+	json_t *iat = json_object_get(payload, "iat");
 
 	if (!json_is_integer(exp) || json_integer_value(exp) <= now - SKEW_S)
+		return false;
+	if (iat != NULL &&
+	    !(json_is_number(iat) && json_number_value(iat) <= (double)(now + SKEW_S)))
 		return false;
 	return nbf == NULL || (json_is_integer(nbf) && json_integer_value(nbf) <= now + SKEW_S);
 }

@@ -1,7 +1,8 @@
 /*
  * token.h: the gateway's token (X-Gateway-Context), a JWT. The only user of libjwt, and the
  * keeper of what libjwt does not check: the algorithm is the configured one and none other, the
- * key is never empty, exp is there and has not passed, aud is ours, no claim comes twice.
+ * key is never empty, exp is there and has not passed, nbf and iat have, aud is ours, no claim comes
+ * twice. There is one key, so what the token says of keys (kid, jwk, jku, x5u) is not looked at.
  */
 #ifndef AUTH_TOKEN_H
 #define AUTH_TOKEN_H

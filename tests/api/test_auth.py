@@ -18,8 +18,11 @@ BOOTSTRAP = "bootstrap-" + os.urandom(12).hex()
 GATEWAY_SECRET = os.urandom(32).hex()
 ROUTES = [("GET", "/calls"), ("POST", "/calls"), ("GET", "/calls/call_x"),
           ("GET", "/calls/call_x/events"), ("POST", "/calls/call_x/cancel"),
-          ("GET", "/calls/call_x/recording"), ("GET", "/users/me"), ("PUT", "/users/me/limits")]
-PUBLIC = ["/healthz", "/readyz", "/openapi.json"]
+          ("GET", "/calls/call_x/recording"), ("GET", "/users/me"), ("PUT", "/users/me/limits"),
+          ("POST", "/skills/concierge/run"), ("POST", "/skills/nonsense/run"),
+          ("GET", "/v1/booking/bookings"), ("GET", "/v1/booking/bookings?status=none"),
+          ("GET", "/v1/booking/bookings/none")]
+PUBLIC = ["/healthz", "/readyz", "/openapi.json", "/skills", "/skills/concierge/manifest"]
 
 
 # ---- keys ----
@@ -260,6 +263,12 @@ def token(claims=None, header=None, secret=GATEWAY_SECRET, drop=(), before=""):
     return text + "." + part(mac)
 
 
+def token_of_text(payload):
+    text = part({"alg": "HS256", "typ": "JWT"}) + "." + part(payload)
+    mac = hmac.new(GATEWAY_SECRET.encode(), text.encode(), hashlib.sha256).digest()
+    return text + "." + part(mac)
+
+
 def by_token(stack, text, **headers):
     return Client(stack, headers={"X-Gateway-Context": text, **headers})
 
@@ -332,14 +341,65 @@ def forged(workspace):
                                                  "exp": 9999999999}), mac)),
         "a duplicate claim": token(good, before='"customer_id": "y", '),
         "a trailing comma": token(good, before=","),
+        "sub empty": token({**good, "sub": ""}), "sub null": token({**good, "sub": None}),
+        "sub as number": token({**good, "sub": 1}),
+        "customer empty": token({"customer_id": ""}), "customer null": token({"customer_id": None}),
+        "customer as list": token({"customer_id": [workspace]}),
+        "customer in another case": token({"customer_id": workspace.swapcase()}),
+        "exp null": token({**good, "exp": None}), "exp true": token({**good, "exp": True}),
+        "exp a fraction": token({**good, "exp": time.time() + 60.5}),
+        "exp negative": token({**good, "exp": -1}), "exp zero": token({**good, "exp": 0}),
+        "exp twice": token(good, before='"exp": 9999999999, '),
+        "nbf as text": token({**good, "nbf": "0"}), "nbf null": token({**good, "nbf": None}),
+        "iat of tomorrow": token({**good, "iat": int(time.time()) + 86400}),
+        "iat as text": token({**good, "iat": "0"}),
+        "aud null": token({**good, "aud": None}), "aud empty": token({**good, "aud": []}),
+        "aud of others": token({**good, "aud": ["other"]}),
+        "aud nested": token({**good, "aud": [["offhook"]]}),
+        "aud in another case": token({**good, "aud": "Offhook"}),
+        "aud twice": token(good, before='"aud": "offhook", '),
+        "is_admin as number": token({**good, "is_admin": 1}),
+        "is_admin null": token({**good, "is_admin": None}),
+        "scope null": token({**good, "scope": None}),
+        "scope in another case": token({**good, "scope": "Workspace"}),
+        "alg null": token(good, {"alg": None}), "alg as list": token(good, {"alg": ["HS256"]}),
+        "alg HS256 with a blank": token(good, {"alg": "HS256 "}),
+        "alg NONE, no signature": part({"alg": "NONE"}) + f".{payload}.",
+        "alg EdDSA": token(good, {"alg": "EdDSA"}), "alg ES256": token(good, {"alg": "ES256"}),
+        "no alg": part({"typ": "JWT"}) + f".{payload}.{mac}",
+        "crit empty": token(good, {"crit": []}),
+        "b64 false": token(good, {"b64": False, "crit": ["b64"]}),
+        "a key of its own": token(good, {"jwk": {"kty": "oct", "k": part(b"mine")}}, "mine"),
+        "a kid that is a path": token(good, {"kid": "../../../dev/null"}, ""),
+        "a kid that is a statement": token(good, {"kid": "x' UNION SELECT 'mine"}, "mine"),
+        "a key by URL": token(good, {"jku": "https://evil.example/jwks"}, "mine"),
+        "header no object": part(b"[]") + f".{payload}.{mac}",
+        "payload no object": token_of_text(b"[]"), "payload no JSON": token_of_text(b"{"),
+        "payload with more behind it": token_of_text(json.dumps(good).encode() + b"x"),
+        "payload not UTF-8": token_of_text(b'{"sub":"\xff"}'),
+        "padded": f"{head}.{payload}.{mac}=", "a blank in it": f"{head}.{payload}. {mac}",
+        "the other alphabet": f"{head}.{payload}.{mac}+/",
+        "a signature cut": f"{head}.{payload}.{mac[:-4]}",
+        "a signature of another token": f"{head}.{payload}.{token().split('.')[2]}",
+        "Bearer in front": f"Bearer {token(good)}", "in quotes": f'"{token(good)}"',
+        "two in one": f"{token(good)},{token(good)}",
         "nonsense": "nonsense", "empty": "", "dots": "..", "long": "x" * 7000,
         "unknown organization": token({"customer_id": name("none"), "scope": "organization"}),
     }
 
 
+@pytest.fixture(scope="module")
+def tenant(gateway):
+    return gateway.new_workspace()
+
+
+def test_there_are_sixty_ways_at_least_to_be_wrong():
+    assert len(forged("x")) >= 60
+
+
 @pytest.mark.parametrize("what", sorted(forged("x")))
-def test_a_token_that_is_not_exactly_right_is_401(gateway, what):
-    workspace = gateway.new_workspace()
+def test_a_token_that_is_not_exactly_right_is_401(gateway, tenant, what):
+    workspace = tenant
     assert by_token(gateway, token({"customer_id": workspace})).get("/calls").status_code == 200
     named = {"X-Workspace-Id": workspace} if what == "unknown organization" else {}
     answer = by_token(gateway, forged(workspace)[what], **named).get("/calls")
