@@ -82,12 +82,27 @@ the_schema_follows_it_too(void **state)
 	    "\"title\":\"CallDTO\",\"description\":\"A call.\"}");
 }
 
+static void
+a_choice_names_its_words(void **state)
+{
+	static const struct shape one[] = { { "status", SHAPE_CHOICE, .choices = "active|past" },
+		{ .name = NULL } };
+	static const char *const values[] = { "past" };
+
+	(void)state;
+	expect(shape_object(one, from_list, values), "{\"status\":\"past\"}");
+	expect(shape_schema(one, "S", NULL),
+	    "{\"properties\":{\"status\":{\"type\":\"string\",\"enum\":[\"active\",\"past\"]}},"
+	    "\"type\":\"object\",\"required\":[\"status\"],\"title\":\"S\"}");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(objects_follow_the_table),
 		cmocka_unit_test(the_schema_follows_it_too),
+		cmocka_unit_test(a_choice_names_its_words),
 	};
 
 	log_open("test_shape", LOG_LEVEL_ERROR);
