@@ -6,6 +6,7 @@ base_tests = \
 	tests/unit/base/test_mem \
 	tests/unit/base/test_str \
 	tests/unit/base/test_buf \
+	tests/unit/base/test_gaps \
 	tests/unit/base/test_digest \
 	tests/unit/base/test_clock \
 	tests/unit/base/test_id \
@@ -33,6 +34,10 @@ tests_unit_base_test_buf_SOURCES = tests/unit/base/test_buf.c
 tests_unit_base_test_buf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_base_test_buf_LDFLAGS = $(base_test_whole)
 tests_unit_base_test_buf_LDADD = $(base_test_libs)
+tests_unit_base_test_gaps_SOURCES = tests/unit/base/test_gaps.c
+tests_unit_base_test_gaps_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_base_test_gaps_LDFLAGS = $(base_test_whole)
+tests_unit_base_test_gaps_LDADD = $(base_test_libs)
 tests_unit_base_test_digest_SOURCES = tests/unit/base/test_digest.c
 tests_unit_base_test_digest_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_base_test_digest_LDFLAGS = $(base_test_whole)

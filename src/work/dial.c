@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/gaps.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "domain/pacer.h"
@@ -45,12 +46,6 @@
 #define MISSING_US 10000000 /* no statement runs so long: the number will not come any more */
 #define BLOCKED_MAX 256
 
-/* Numbers of the queue that were jumped over: their commits may still come. */
-struct missing {
-	int64_t no;
-	int64_t until_us;
-};
-
 struct dialer {
 	const struct work_env *env;
 	struct db *db;
@@ -67,9 +62,7 @@ struct dialer {
 	int64_t lead_us;  /* how long it takes to get a connection */
 	int64_t claim_us; /* how long before its slot a dial is claimed, besides */
 
-	int64_t last_no; /* the news have been read so far */
-	struct missing missing[MISSING_MAX];
-	int missing_count;
+	struct gaps gaps; /* how far the news have been read, and what was jumped over */
 	int64_t polled, cap_polled, seen, reloaded, moved; /* when last */
 	int64_t cap_every; /* how often workspaces at their cap are looked at */
 	bool recounted;
@@ -111,8 +104,8 @@ reload(struct dialer *d)
 		    rows_bool(rows, i, QUEUE_DIRECT), rows_int(rows, i, QUEUE_NO));
 	rows_free(rows);
 	/* The news of a new leader begin a little before: not all before the last have come yet. */
-	if (d->last_no == 0 && last > BEHIND_MAX)
-		d->last_no = last - BEHIND_MAX;
+	if (d->gaps.last == 0 && last > BEHIND_MAX)
+		gaps_restart(&d->gaps, last - BEHIND_MAX);
 	d->reloaded = clock_boot_us();
 	return true;
 }
@@ -131,8 +124,7 @@ begin_lead(struct dialer *d, int64_t epoch, const struct pacer_lead *old)
 		d->careful_until = now + OLD_LEADER_US + PACER_SLACK_US;
 	d->next_slot = 0;
 	d->tat_us = 0;
-	d->last_no = 0;
-	d->missing_count = 0;
+	gaps_restart(&d->gaps, 0);
 	d->clock_offset = 0;
 	d->recounted = false;
 	d->moved = now;
@@ -160,43 +152,6 @@ take_lead(struct dialer *d)
 	return reload(d) && queue_recount(d->db) == RC_OK;
 }
 
-static void
-remember_missing(struct dialer *d, int64_t from, int64_t to, int64_t now)
-{
-	if (from < to - BEHIND_MAX)
-		from = to - BEHIND_MAX;
-	for (int64_t no = from; no < to && d->missing_count < MISSING_MAX; no++)
-		d->missing[d->missing_count++] = (struct missing){ no, now + MISSING_US };
-}
-
-/* The missing numbers as an array literal, without those that will not come any more. */
-static void
-missing_list(struct dialer *d, int64_t now, struct buf *list)
-{
-	int kept = 0;
-
-	buf_puts(list, "{");
-	for (int i = 0; i < d->missing_count; i++) {
-		if (d->missing[i].until_us < now)
-			continue;
-		buf_printf(list, "%s%" PRId64, kept > 0 ? "," : "", d->missing[i].no);
-		d->missing[kept++] = d->missing[i];
-	}
-	d->missing_count = kept;
-	buf_puts(list, "}");
-}
-
-static void
-forget_missing(struct dialer *d, int64_t no)
-{
-	for (int i = 0; i < d->missing_count; i++) {
-		if (d->missing[i].no == no) {
-			d->missing[i] = d->missing[--d->missing_count];
-			return;
-		}
-	}
-}
-
 /* Reads what has come into the queue. */
 static void
 read_news(struct dialer *d, int64_t now)
@@ -205,9 +160,9 @@ read_news(struct dialer *d, int64_t now)
 	struct buf list;
 	enum rc rc;
 
-	buf_init(&list, 24 * MISSING_MAX);
-	missing_list(d, now, &list);
-	rc = queue_news(d->db, d->last_no, list.data, &rows);
+	buf_init(&list, GAPS_LIST_SIZE(MISSING_MAX));
+	gaps_list(&d->gaps, now, &list);
+	rc = queue_news(d->db, d->gaps.last, list.data, &rows);
 	buf_free(&list);
 	d->polled = now;
 	if (rc != RC_OK)
@@ -217,12 +172,7 @@ read_news(struct dialer *d, int64_t now)
 
 		line_offer(d->line, rows_text(rows, i, QUEUE_WORKSPACE),
 		    rows_bool(rows, i, QUEUE_DIRECT), no);
-		if (no > d->last_no) {
-			remember_missing(d, d->last_no + 1, no, now);
-			d->last_no = no;
-		} else {
-			forget_missing(d, no);
-		}
+		gaps_seen(&d->gaps, no, now);
 	}
 	if (rows_count(rows) > 0) {
 		d->moved = now;
@@ -548,6 +498,7 @@ work_dial(void *arg)
 	d.db = db_new(env->database_url, &options);
 	d.pool = fetch_pool_new();
 	d.line = line_new();
+	gaps_init(&d.gaps, MISSING_MAX, BEHIND_MAX, MISSING_US);
 	holder_self(&d.self);
 	while (!signal_stop && !signal_reload) {
 		if (d.epoch == 0)
@@ -561,6 +512,7 @@ work_dial(void *arg)
 	/* Only now: the next leader takes it that nothing of ours is still to be sent. */
 	if (d.epoch != 0 && pacer_release(d.db, d.epoch) != RC_OK)
 		log_warning("the lead was not laid down; a standby takes it a little later");
+	gaps_clear(&d.gaps);
 	line_free(d.line);
 	fetch_pool_free(d.pool);
 	db_free(d.db);
