@@ -11,9 +11,6 @@
 #include "http/req.h"
 #include "http/resp.h"
 
-/* A listening unix socket at path, mode 0660, replacing a stale one. -1 with a log line. */
-int fcgi_listen(const char *path, int backlog);
-
 /* Answers requests from the listening socket until fcgi_stop() was called (a signal handler may)
  * or max_requests were answered (0: no limit). handle() fills the answer. Bodies over max_body
  * bytes are answered 413 without handle(). Returns 0, or -1 when the socket is unusable. */

@@ -184,7 +184,7 @@ open_socket(const char *name, const char *path)
 	int fd = daemon_socket(name);
 
 	if (fd < 0)
-		fd = fcgi_listen(path, BACKLOG);
+		fd = daemon_listen(path, BACKLOG);
 	if (fd < 0)
 		log_fatal("%s cannot be opened: the folder must exist and be ours", path);
 	return fd;

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -218,6 +219,34 @@ daemon_socket(const char *name)
 	}
 	free(names);
 	return found;
+}
+
+int
+daemon_listen(const char *path, int backlog)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	mode_t mask;
+	int fd, rc;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		log_error("%s: too long for a socket", path);
+		return -1;
+	}
+	memcpy(address.sun_path, path, strlen(path));
+	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0) {
+		log_error("%s: socket: %s", path, strerror(errno));
+		return -1;
+	}
+	(void)unlink(path);
+	mask = umask(0117); /* 0660 from its first moment */
+	rc = bind(fd, (struct sockaddr *)&address, sizeof(address));
+	(void)umask(mask);
+	if (rc != 0 || listen(fd, backlog) != 0) {
+		log_error("%s: cannot listen: %s", path, strerror(errno));
+		(void)close(fd);
+		return -1;
+	}
+	return fd;
 }
 
 void

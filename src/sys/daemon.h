@@ -20,6 +20,8 @@ void daemon_reloading(void);
 void daemon_stopping(void);
 /* A listening unix socket that systemd passed under this name, or -1. */
 int daemon_socket(const char *name);
+/* A listening unix socket at path, mode 0660, replacing a stale one. -1 with a log line. */
+int daemon_listen(const char *path, int backlog);
 void daemon_end(void);
 
 #endif

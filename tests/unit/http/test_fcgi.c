@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/fcgi.h"
+#include "sys/daemon.h"
 
 #define MAX_BODY (1u << 20)
 
@@ -66,7 +66,7 @@ handle(const struct req *req, struct resp *resp, void *arg)
 static int
 start_worker(void **state)
 {
-	int fd = fcgi_listen(path, 16);
+	int fd = daemon_listen(path, 16);
 	sigset_t term;
 
 	(void)state;
@@ -345,21 +345,6 @@ a_request_at_hand_is_finished(void **state)
 	buf_free(&out);
 }
 
-static void
-the_socket_is_for_the_group_only(void **state)
-{
-	struct stat st;
-	char too_long[200];
-
-	(void)state;
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0660);
-	memset(too_long, 'x', sizeof(too_long) - 1);
-	too_long[sizeof(too_long) - 1] = '\0';
-	assert_int_equal(fcgi_listen(too_long, 1), -1);
-	assert_int_equal(fcgi_listen("/nonexistent/socket", 1), -1);
-}
-
 int
 main(void)
 {
@@ -372,8 +357,6 @@ main(void)
 		    a_silent_peer_holds_the_worker_for_a_bounded_time, start_worker, stop_worker),
 		cmocka_unit_test_setup_teardown(
 		    a_request_at_hand_is_finished, start_worker, stop_worker),
-		cmocka_unit_test_setup_teardown(
-		    the_socket_is_for_the_group_only, start_worker, stop_worker),
 	};
 	int failed;
 

@@ -292,6 +292,30 @@ nobody_to_tell_is_no_fault(void **state)
 	assert_int_equal(daemon_socket("api"), -1);
 }
 
+static void
+the_socket_is_for_the_group_only(void **state)
+{
+	struct stat st;
+	char path[96], too_long[200];
+	int fd, again;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/sock", folder);
+	fd = daemon_listen(path, 1);
+	assert_true(fd >= 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0660);
+	again = daemon_listen(path, 1); /* a stale one is replaced */
+	assert_true(again >= 0);
+	close(fd);
+	close(again);
+	unlink(path);
+	memset(too_long, 'x', sizeof(too_long) - 1);
+	too_long[sizeof(too_long) - 1] = '\0';
+	assert_int_equal(daemon_listen(too_long, 1), -1);
+	assert_int_equal(daemon_listen("/nonexistent/socket", 1), -1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -306,6 +330,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(sockets_are_taken_by_name),
 #endif
 		cmocka_unit_test(nobody_to_tell_is_no_fault),
+		cmocka_unit_test(the_socket_is_for_the_group_only),
 	};
 	int failed;
 
