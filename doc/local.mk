@@ -3,6 +3,7 @@ dist_man_MANS += \
 	doc/offhook.1 \
 	doc/offhook.conf.5 \
 	doc/offhook-api.8 \
+	doc/offhook-events.8 \
 	doc/offhook-scheduler.8 \
 	doc/offhook-sim.8
 dist_doc_DATA += \

@@ -13,6 +13,7 @@ nginx/offhook.conf: $(srcdir)/nginx/offhook.conf.in Makefile
 		-e 's|@certificate_key@|$(sysconfdir)/offhook/tls/privkey.pem|' \
 		-e 's|@api_socket@|/run/offhook/api.sock|' \
 		-e 's|@carrier_socket@|/run/offhook/carrier.sock|' \
+		-e 's|@events_socket@|/run/offhook/events.sock|' \
 		-e 's|@data_dir@|/var/lib/offhook|' \
 		-e 's|@requests_per_second@|200|' \
 		-e 's|@burst@|400|' \

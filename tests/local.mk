@@ -226,6 +226,7 @@ endif
 EXTRA_DIST += \
 	tests/fuzz/fuzz_brief.c \
 	tests/fuzz/fuzz_schema.c \
+	tests/fuzz/fuzz_stream.c \
 	tests/fuzz/fuzz_twiml.c \
 	tests/sim/.npmrc \
 	tests/sim/conftest.py \
@@ -237,6 +238,7 @@ EXTRA_DIST += \
 	tests/sim/test_twilio_node.py \
 	tests/sim/twilio_check.js
 EXTRA_DIST += \
+	tests/sse.py \
 	tests/api/apikit.py \
 	tests/api/conftest.py \
 	tests/api/schema.py \
@@ -246,6 +248,7 @@ EXTRA_DIST += \
 	tests/api/test_call_life.py \
 	tests/api/test_cancel.py \
 	tests/api/test_credits.py \
+	tests/api/test_events_stream.py \
 	tests/api/test_health.py \
 	tests/api/test_hooks.py \
 	tests/api/test_http.py \
@@ -408,4 +411,22 @@ EXTRA_DIST += \
 	tests/sql/12_keep.sql \
 	tests/sql/13_guards.sql \
 	tests/sql/14_random.sql \
+	tests/sql/15_events.sql \
 	tests/sql/20_bookings.sql
+
+# The event streams, without sockets and without a database.
+if HAVE_CMOCKA
+stream_tests = tests/unit/stream/test_frame tests/unit/stream/test_hub
+check_PROGRAMS += $(stream_tests)
+TESTS += $(stream_tests)
+stream_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/stream/libstream.a,--no-whole-archive
+stream_test_libs = src/stream/libstream.a src/domain/libdomain.a $(EVENT_LIBS) $(low_test_libs)
+tests_unit_stream_test_frame_SOURCES = tests/unit/stream/test_frame.c
+tests_unit_stream_test_frame_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_stream_test_frame_LDFLAGS = $(stream_test_whole)
+tests_unit_stream_test_frame_LDADD = $(stream_test_libs)
+tests_unit_stream_test_hub_SOURCES = tests/unit/stream/test_hub.c
+tests_unit_stream_test_hub_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_stream_test_hub_LDFLAGS = $(stream_test_whole)
+tests_unit_stream_test_hub_LDADD = $(stream_test_libs)
+endif

@@ -26,7 +26,7 @@ struct admin_settings {
 	const char *database_url, *schema_dir;
 	double cps;
 	int64_t max_concurrent_ceiling;
-	const char *public_url, *data_dir, *api_socket, *skills_dir;
+	const char *public_url, *data_dir, *api_socket, *events_socket, *skills_dir;
 	const char *gateway_key_file, *ca_file; /* "" when there is none */
 	const char *voice_transport, *voice_engine;
 	const char *carrier_url, *carrier_sid, *carrier_token, *carrier_number;

@@ -185,14 +185,14 @@ connects(const char *path)
 }
 
 static void
-look_at_socket(struct visit *v, const char *path)
+look_at_socket(struct visit *v, const char *part, const char *path, const char *program)
 {
 	if (connects(path))
-		found(v, FINDING_OK, "workers", "offhook-api listens on %s", path);
+		found(v, FINDING_OK, part, "%s listens on %s", program, path);
 	else
-		found(v, FINDING_FAIL, "workers",
-		    "nobody listens on %s, or this user may not connect (%s): start offhook-api",
-		    path, strerror(errno));
+		found(v, FINDING_FAIL, part,
+		    "nobody listens on %s, or this user may not connect (%s): start %s", path,
+		    strerror(errno), program);
 }
 
 static void
@@ -201,11 +201,11 @@ look_at_workers(struct visit *v)
 	const char *slash = strrchr(v->settings->api_socket, '/');
 	struct buf carrier;
 
-	look_at_socket(v, v->settings->api_socket);
+	look_at_socket(v, "workers", v->settings->api_socket, "offhook-api");
 	buf_init(&carrier, 4096);
 	buf_add(&carrier, v->settings->api_socket, (size_t)(slash + 1 - v->settings->api_socket));
 	buf_puts(&carrier, "carrier.sock");
-	look_at_socket(v, carrier.data);
+	look_at_socket(v, "workers", carrier.data, "offhook-api");
 	buf_free(&carrier);
 }
 
@@ -413,6 +413,7 @@ doctor(struct admin *a)
 		if (look_at_database(&v))
 			look_at_scheduler(&v);
 		look_at_workers(&v);
+		look_at_socket(&v, "streams", v.settings->events_socket, "offhook-events");
 		fetch_init();
 		look_at_carrier(&v);
 		look_at_public_url(&v);

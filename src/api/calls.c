@@ -1,4 +1,4 @@
-/* calls.c: start, list, show, follow and cancel calls over HTTP. The rules are in domain/call.h. */
+/* calls.c: start, list, show and cancel calls over HTTP. The rules are in domain/call.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +13,6 @@
 static enum rc start(struct ask *);
 static enum rc list(struct ask *);
 static enum rc show(struct ask *);
-static enum rc events(struct ask *);
 static enum rc cancel(struct ask *);
 
 static const struct field start_fields[] = {
@@ -55,12 +54,6 @@ static const struct field list_fields[] = {
 	{ .name = NULL },
 };
 
-static const struct field events_fields[] = {
-	{ "after_event_id", FIELD_INT, .min = 0, .max = INT32_MAX, .title = "After Event Id",
-	    .help = "Only events after this one; wins over the header Last-Event-ID." },
-	{ .name = NULL },
-};
-
 static const struct route_answer start_answers[] = {
 	{ 201, "Dialed: the queue is off, and the carrier has taken the call.",
 	    "StartCallResponse" },
@@ -88,13 +81,6 @@ static const struct route_answer show_answers[] = {
 	{ 404, "No such call, or another customer's.", "Error" },
 	{ 0 },
 };
-static const struct route_answer events_answers[] = {
-	{ 200, "The events so far.", "[]CallEvent" },
-	{ 404, "No such call, or another customer's.", "Error" },
-	{ 406, "The client does not accept application/json.", "Error" },
-	{ 422, "Validation Error", "HTTPValidationError" },
-	{ 0 },
-};
 static const struct route_answer cancel_answers[] = {
 	{ 200, "Whether the call was cancelled; false for unknown, foreign and ended calls.",
 	    "CancelResponse" },
@@ -111,9 +97,6 @@ const struct route call_routes[] = {
 	{ "GET", "/calls/{call_id}", show, .tag = "calls",
 	    .operation = "get_call_calls__call_id__get", .summary = "Get a single call by id",
 	    .answers = show_answers },
-	{ "GET", "/calls/{call_id}/events", events, .query = events_fields, .tag = "calls",
-	    .operation = "stream_call_events_calls__call_id__events_get",
-	    .summary = "The events of a call", .answers = events_answers },
 	{ "POST", "/calls/{call_id}/cancel", cancel, .tag = "calls",
 	    .operation = "cancel_call_calls__call_id__cancel_post",
 	    .summary = "Cancel a call that hasn't completed", .answers = cancel_answers },
@@ -150,15 +133,6 @@ static const struct shape call_shape[] = {
 };
 #define CALL_LIST_FIELDS 18 /* a list leaves the heavy ones at the end out */
 
-static const struct shape event_shape[] = {
-	{ "event_id", SHAPE_INT, .title = "Event Id" },
-	{ "call_id", SHAPE_TEXT, .title = "Call Id" },
-	{ "event_type", SHAPE_TEXT, .title = "Event Type" },
-	{ "created_at", SHAPE_TIME, .title = "Created At" },
-	{ "data", SHAPE_OBJECT, .title = "Data" },
-	{ .name = NULL },
-};
-
 static const struct shape started_shape[] = {
 	{ "call", SHAPE_OBJECT, .title = "CallDTO" },
 	{ "task_id", SHAPE_TEXT, .title = "Task Id" },
@@ -185,8 +159,6 @@ const struct named_schema call_schemas[] = {
 	{ "CallDTO", call_shape, NULL,
 	    "Public read view of a call. transcript_full and supervisor_decisions come with the"
 	    " single call only." },
-	{ "CallEvent", event_shape, NULL,
-	    "One event of a call; event_id counts from 1 without gaps." },
 	{ "StartCallResponse", started_shape, NULL, NULL },
 	{ "QueuedCallResponse", queued_shape, NULL,
 	    "The call was persisted and its credits reserved, but it is not dialed yet." },
@@ -314,32 +286,6 @@ show(struct ask *ask)
 	if (rc != RC_OK)
 		return rc;
 	resp_json(ask->resp, 200, ask_row(call_shape, rows, 0, CALL_FIRST_COLUMN));
-	rows_free(rows);
-	return RC_OK;
-}
-
-static enum rc
-events(struct ask *ask)
-{
-	const char *accept = req_header(ask->req, "accept");
-	const char *last = req_header(ask->req, "last-event-id");
-	struct rows *rows;
-	int64_t after = 0;
-	enum rc rc;
-
-	if (input_given(&ask->query, "after_event_id"))
-		after = input_int(&ask->query, "after_event_id");
-	else if (last != NULL && !str_int64(last, 0, INT32_MAX, &after))
-		after = 0;
-	rc = call_events(ask->db, &ask->who, ask_path(ask, "call_id"), after, &rows);
-	if (rc != RC_OK)
-		return rc;
-	if (accept != NULL && strstr(accept, "application/json") == NULL &&
-	    strstr(accept, "*/*") == NULL)
-		resp_detail(ask->resp, 406,
-		    "Events are answered as a JSON array: send Accept: application/json");
-	else
-		resp_json(ask->resp, 200, ask_rows(event_shape, rows, CALL_FIRST_COLUMN));
 	rows_free(rows);
 	return RC_OK;
 }

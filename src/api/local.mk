@@ -9,6 +9,7 @@ src_api_libapi_a_SOURCES = \
 	src/api/place.h \
 	src/api/bookings.c \
 	src/api/calls.c \
+	src/api/events.c \
 	src/api/health.c \
 	src/api/hooks.c \
 	src/api/openapi.c \

@@ -5,6 +5,7 @@
 
 const struct route *const route_tables[] = {
 	call_routes,
+	event_routes,
 	recording_routes,
 	skill_routes,
 	booking_routes,
@@ -15,5 +16,5 @@ const struct route *const route_tables[] = {
 	NULL,
 };
 
-const struct named_schema *const schema_tables[] = { call_schemas, skill_schemas, booking_schemas,
-	user_schemas, NULL };
+const struct named_schema *const schema_tables[] = { call_schemas, event_schemas, skill_schemas,
+	booking_schemas, user_schemas, NULL };

@@ -5,6 +5,7 @@
 #include "api/gate.h"
 
 extern const struct route call_routes[];
+extern const struct route event_routes[];
 extern const struct route user_routes[];
 extern const struct route recording_routes[];
 extern const struct route hook_routes[];
@@ -24,6 +25,7 @@ struct named_schema {
 	const char *help;
 };
 extern const struct named_schema call_schemas[];
+extern const struct named_schema event_schemas[];
 extern const struct named_schema user_schemas[];
 extern const struct named_schema skill_schemas[];
 extern const struct named_schema booking_schemas[];

@@ -265,6 +265,26 @@ call_list(struct db *db, const struct credential *who, const struct call_filter 
 	return rc;
 }
 
+static const struct statement owned = {
+	"call_owned",
+	"SELECT who.workspace_id, c.call_id IS NOT NULL"
+	" FROM fn.caller($1::bytea, $2, $3, $4, $5) who"
+	" LEFT JOIN calls c ON c.call_id = $6 AND c.workspace_id = who.workspace_id",
+	6,
+};
+
+enum rc
+call_owned(struct db *db, const struct credential *who, const char *call_id)
+{
+	const char *values[6] = { [5] = call_id };
+	struct rows *rows;
+	enum rc rc = run_for_call(db, who, &owned, values, &rows);
+
+	if (rc == RC_OK)
+		rows_free(rows);
+	return rc;
+}
+
 static const struct statement events = {
 	"call_events",
 	"SELECT who.workspace_id, c.call_id IS NOT NULL, e.event_id, e.call_id, e.event_type,"

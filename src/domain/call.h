@@ -99,8 +99,11 @@ struct call_filter {
 enum rc call_list(struct db *db, const struct credential *who, const struct call_filter *filter,
     bool *known, struct rows **rows) MUST_CHECK;
 
-/* The events of a call after an id: columns from CALL_FIRST_COLUMN on are event_id, call_id,
- * event_type, created_at, data. A row without events has NULL there. */
+/* RC_OK when there is such a call of the caller, RC_NOT_FOUND alike for none and another's. */
+enum rc call_owned(struct db *db, const struct credential *who, const char *call_id) MUST_CHECK;
+
+/* The events of a call after an id, at most 10,000: columns from CALL_FIRST_COLUMN on are as
+ * call_event_read() wants them. */
 enum rc call_events(struct db *db, const struct credential *who, const char *call_id, int64_t after,
     struct rows **rows) MUST_CHECK;
 

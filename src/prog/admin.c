@@ -23,6 +23,7 @@ hand_down(const struct settings *s, struct admin_settings *to)
 	to->public_url = s->server.public_url;
 	to->data_dir = s->server.data_dir;
 	to->api_socket = s->api.socket;
+	to->events_socket = s->events.socket;
 	to->skills_dir = s->skills.dir;
 	to->gateway_key_file = s->server.gateway_fronted ? s->server.gateway_jwt_key_file : "";
 	to->ca_file = s->webhooks.ca_file;

@@ -36,6 +36,22 @@ offhook_scheduler_LDADD = \
 	src/base/libbase.a \
 	$(CURL_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) -lm
 
+bin_PROGRAMS += offhook-events
+offhook_events_CPPFLAGS = $(AM_CPPFLAGS)
+offhook_events_SOURCES = \
+	src/prog/events.c \
+	src/prog/options.c \
+	src/prog/options.h \
+	src/prog/settings.c \
+	src/prog/settings.h
+offhook_events_LDADD = \
+	src/stream/libstream.a \
+	src/domain/libdomain.a \
+	src/db/libdb.a \
+	src/sys/libsys.a \
+	src/base/libbase.a \
+	$(EVENT_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS)
+
 bin_PROGRAMS += offhook
 offhook_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 offhook_SOURCES = \

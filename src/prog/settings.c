@@ -342,7 +342,14 @@ const struct conf_key settings_keys[] = {
 	    .help = "The X-API-Key for that back end. For a later release." },
 
 	{ "events.max_streams", CONF_INT, AT(events.max_streams), "10000", .min = 1, .max = 1000000,
-	    .help = "Open event streams on one host. For a later release." },
+	    .help = "Open event streams on one host; more are answered 503." },
+	{ "events.max_seconds", CONF_INT, AT(events.max_seconds), "1800", .min = 1, .max = 86400,
+	    .help = "How long one event stream lasts; its client comes back for more." },
+	{ "events.heartbeat_seconds", CONF_INT, AT(events.heartbeat_seconds), "15", .min = 1,
+	    .max = 50, .help = "Between two comments that keep a silent stream alive." },
+	{ "events.socket", CONF_TEXT, AT(events.socket), "/run/offhook/events.sock",
+	    .check = path_socket, .must = PATH_SOCKET, .restart = true,
+	    .help = "Where nginx reaches the event streams." },
 	{ .name = NULL },
 };
 

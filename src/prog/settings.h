@@ -86,6 +86,9 @@ struct settings {
 	} providers;
 	struct {
 		int64_t max_streams;
+		int64_t max_seconds;
+		int64_t heartbeat_seconds;
+		char *socket;
 	} events;
 };
 

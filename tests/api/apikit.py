@@ -143,6 +143,7 @@ class Client:
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.verify = stack.ca
+        self.session.headers["Accept"] = "application/json"  # events as an array, not as a stream
         if key is not None:
             self.session.headers["X-API-Key"] = key
         self.session.headers.update(headers or {})

@@ -550,12 +550,13 @@ def healthy(offhook, sql):
         "twilio.auth_token": "right", "twilio.phone_number": "+15005550006", "queue.cps": "7"})
     short = tempfile.mkdtemp(prefix="offhook-cli-", dir="/tmp")  # a socket's path is bounded
     sockets = []
-    for name in ("api.sock", "carrier.sock"):
+    for name in ("api.sock", "carrier.sock", "events.sock"):
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(f"{short}/{name}")
         listener.listen()
         sockets.append(listener)
     offhook.settings["api.socket"] = f"{short}/api.sock"
+    offhook.settings["events.socket"] = f"{short}/events.sock"
     sql("UPDATE pacer SET host = 'here', pid = 42, cps = 7,"
         " seen_at = clock_timestamp() + interval '1 minute'")
     yield offhook
@@ -574,7 +575,8 @@ def test_doctor_finds_nothing(healthy):
     report = healthy.done("doctor")
     assert report["ok"] is True
     assert {f["part"] for f in report["findings"]} >= {
-        "settings", "skills", "data", "database", "scheduler", "workers", "carrier", "public"}
+        "settings", "skills", "data", "database", "scheduler", "workers", "streams", "carrier",
+        "public"}
 
 
 @pytest.mark.parametrize("key, value, part", [
@@ -583,6 +585,7 @@ def test_doctor_finds_nothing(healthy):
     ("database.url", "postgresql:///offhook?host=/nonexistent", "database"),
     ("database.schema_dir", "/nonexistent", "database"),
     ("api.socket", "/nonexistent/api.sock", "workers"),
+    ("events.socket", "/nonexistent/events.sock", "streams"),
     ("twilio.auth_token", "wrong", "carrier"),
     ("twilio.account_sid", "", "carrier"),
     ("twilio.phone_number", "", "carrier"),

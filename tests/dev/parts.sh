@@ -189,6 +189,7 @@ settings() {
         [server.public_url]="$URL"
         [server.data_dir]="$DIR/data"
         [api.socket]="$DIR/sock/api.sock"
+        [events.socket]="$DIR/sock/events.sock"
         [queue.cps]=10
         [webhooks.ca_file]="$DIR/ca.pem"
     )
@@ -267,19 +268,24 @@ check_simulator_port() {
 }
 
 up_nginx() {
-    local api data listen="listen 127.0.0.1:$PORT ssl http2;" rate drop=() socket_dir
+    local api events data listen="listen 127.0.0.1:$PORT ssl http2;" rate drop=() socket_dir files
 
     running nginx && return 0
     api=$(cli config get api.socket)
+    events=$(cli config get events.socket)
     data=$(cli config get server.data_dir)
     rate=$(cli config get api.requests_per_second)
     socket_dir=${api%/*}
+    # An event stream takes two of nginx's connections.
+    files=$(ulimit -Hn)
+    ((files <= 32768)) || files=32768
     ! grep -q '^0*1 ' /proc/net/if_inet6 2>/dev/null || listen+=" listen [::1]:$PORT ssl http2;"
     ((rate > 0)) || drop+=(-e '/limit_req/d')
     grep -q max_headers /usr/sbin/nginx || drop+=(-e '/max_headers/d')
     sed "${drop[@]}" -e "s|@listen@|$listen|" -e 's|@server_name@|localhost|' \
         -e "s|@certificate@|$DIR/tls/server.pem|" -e "s|@certificate_key@|$DIR/tls/server.key|" \
         -e "s|@api_socket@|$api|" -e "s|@carrier_socket@|$socket_dir/carrier.sock|" \
+        -e "s|@events_socket@|$events|" \
         -e "s|@data_dir@|$data|" -e "s|@requests_per_second@|$rate|" -e "s|@burst@|$((rate * 2))|" \
         -e "s|@log_dir@|$DIR/log|" -e "s|@fastcgi_params@|$DIR/fastcgi_offhook.conf|" \
         -e "s|@metrics_allow@|$DIR/nginx-metrics*.conf|" nginx/offhook.conf.in |
@@ -289,11 +295,11 @@ up_nginx() {
 # Written by ./dev up: nginx as an ordinary user, with all that it writes in this folder.
 daemon off;
 worker_processes auto;
-worker_rlimit_nofile 8192;
+worker_rlimit_nofile $files;
 pid $DIR/nginx.pid;
 lock_file $DIR/tmp/nginx.lock;
 error_log stderr warn;
-events { worker_connections 4096; }
+events { worker_connections $((files - 64)); }
 http {
     client_body_temp_path $DIR/tmp/nginx-body;
     fastcgi_temp_path $DIR/tmp/nginx-fastcgi;

@@ -1,0 +1,11 @@
+-- What the followers of a call's events need to know besides the events.
+
+-- Whether nothing is to come any more: the call has ended, and its recording is here or never will
+-- be. A call that does not exist is settled.
+CREATE FUNCTION fn.call_settled(p_call text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT NOT EXISTS (SELECT FROM calls c WHERE c.call_id = p_call
+            AND NOT call_is_final(c.status))
+        AND NOT EXISTS (SELECT FROM recordings r WHERE r.call_id = p_call
+            AND r.state IN ('expected', 'ready'))
+$$;
