@@ -312,6 +312,7 @@ endif
 EXTRA_DIST += \
 	tests/bench/README.md \
 	tests/bench/accept \
+	tests/bench/bare_streams.c \
 	tests/bench/bare_worker.c \
 	tests/bench/benchkit.py \
 	tests/bench/drain \
@@ -319,6 +320,8 @@ EXTRA_DIST += \
 	tests/bench/pace \
 	tests/bench/rate_client.c \
 	tests/bench/read \
+	tests/bench/stream_client.c \
+	tests/bench/streams \
 	tests/bench/wrk.lua \
 	tests/faults/checker.py \
 	tests/faults/conftest.py \
@@ -329,6 +332,7 @@ EXTRA_DIST += \
 	tests/faults/test_database_faults.py \
 	tests/faults/test_dialer_crashes.py \
 	tests/faults/test_direct_faults.py \
+	tests/faults/test_event_streams.py \
 	tests/faults/test_scheduler_faults.py \
 	tests/faults/test_skill_crashes.py \
 	tests/faults/test_storm.py \
