@@ -72,7 +72,7 @@ static const struct statement news = {
 	"event_news",
 	"(SELECT e.seq," EVENT_COLUMNS " FROM call_events e WHERE e.seq = ANY ($2::bigint[]))"
 	" UNION ALL (SELECT e.seq," EVENT_COLUMNS " FROM call_events e WHERE e.seq > $1"
-	" ORDER BY e.seq LIMIT 1000) ORDER BY seq",
+	" ORDER BY e.seq LIMIT 250) ORDER BY seq",
 	2,
 };
 

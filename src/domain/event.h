@@ -33,7 +33,7 @@ enum rc call_event_last_seq(struct db *db, int64_t *seq) MUST_CHECK;
 
 /* What was written since, of all calls, in the order of seq: at most EVENT_NEWS_MAX events behind
  * after, and those of the missing numbers (an array literal) that have appeared. */
-#define EVENT_NEWS_MAX 1000
+#define EVENT_NEWS_MAX 250
 enum {
 	EVENT_NEWS_SEQ,
 	EVENT_NEWS_FIRST

@@ -25,7 +25,7 @@
 #define MISSING_MAX 1024    /* numbers that are asked for by name */
 #define BEHIND_MAX 1024     /* so many numbers behind the newest, a commit may still come */
 #define MISSING_US 10000000 /* no statement runs so long */
-#define ANSWERS_MAX 16      /* answers that nobody has taken; more are not looked for */
+#define ANSWERS_MAX 8       /* answers that nobody has taken; more are not looked for */
 
 struct question {
 	enum answer_kind kind;

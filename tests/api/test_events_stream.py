@@ -70,9 +70,12 @@ def ringing(stack):
 @pytest.fixture(scope="module")
 def small_stack():
     """A stack where streams are few and everything is over soon."""
+    # A sanitizer keeps what is freed for a while; one of these tests looks at the memory.
+    lean = "quarantine_size_mb=1:thread_local_quarantine_size_kb=64:malloc_context_size=5"
     stack = Stack({"queue.enabled": "true", "queue.cps": 40, "api.workers": 4,
                    "events.max_streams": 8, "events.heartbeat_seconds": 1,
-                   "events.max_seconds": 20})
+                   "events.max_seconds": 20},
+                  {"ASAN_OPTIONS": ":".join(filter(None, (os.environ.get("ASAN_OPTIONS"), lean)))})
     try:
         yield stack
     finally:
@@ -379,7 +382,8 @@ def test_a_reader_that_stands_still_is_dropped_and_the_others_go_on(small_stack)
             count = len(client.events(call_id))
             eventually(lambda: len(good.frames) >= count, 15)
             assert good.ids() == list(range(1, count + 1)) and good.faults == []
-            assert memory_kib(child) - before < 12000  # and not 16 MB for each who is behind
+            # And not 16 MB for each who is behind.
+            eventually(lambda: memory_kib(child) - before < 12000, 10)
             log = pathlib.Path(small_stack.folder, "log", "events.log")
             eventually(lambda: "has taken nothing" in log.read_text(), 15)
             assert good.ended_at is None
