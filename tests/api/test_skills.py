@@ -6,9 +6,10 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 
 import pytest
-from apikit import BRIEF, CANARY, TOP, eventually, number, together
+from apikit import BRIEF, CANARY, TOP, clean_environment, eventually, number, together
 
 MANIFESTS = {path.stem: json.loads(path.read_text())
              for path in sorted((TOP / "src" / "skills").glob("*.json"))}
@@ -402,6 +403,17 @@ def test_a_replay_needs_neither_credits_nor_slots_that_are_still_right(stack):
 
 
 # ---- a folder of one's own ----
+
+def test_a_program_with_a_wrong_manifest_does_not_start(stack, tmp_path):
+    manifest = {**MANIFESTS["concierge"], "brief_template": "Do {request}."}
+    (tmp_path / "concierge.json").write_text(json.dumps(manifest))
+    done = subprocess.run(
+        [f"{stack.env['OFFHOOK_BIN']}/offhook-api", "--config", stack.env["OFFHOOK_CONF"]],
+        env={**clean_environment(), "OFFHOOK_SKILLS_DIR": str(tmp_path)}, timeout=30,
+        capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 1
+    assert f"{tmp_path}/concierge.json: brief_template: at character 4: the slot" in done.stderr
+
 
 @pytest.fixture
 def own_skills(rough_stack):
