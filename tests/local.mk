@@ -241,12 +241,17 @@ EXTRA_DIST += \
 	tests/sse.py \
 	tests/api/apikit.py \
 	tests/api/conftest.py \
+	tests/api/redocly/.npmrc \
+	tests/api/redocly/package-lock.json \
+	tests/api/redocly/package.json \
+	tests/api/redocly/redocly.yaml \
 	tests/api/schema.py \
-	tests/api/seed_schemas.json \
+	tests/api/seed_openapi.json \
 	tests/api/test_auth.py \
 	tests/api/test_bookings.py \
 	tests/api/test_call_life.py \
 	tests/api/test_cancel.py \
+	tests/api/test_contract.py \
 	tests/api/test_credits.py \
 	tests/api/test_events_stream.py \
 	tests/api/test_health.py \

@@ -8,10 +8,11 @@ static enum rc list(struct ask *);
 static enum rc show(struct ask *);
 
 static const struct field list_fields[] = {
-	{ "status", FIELD_TEXT, .nullable = true, .title = "Status",
+	{ "status", FIELD_TEXT, .nullable = true, .title = "Status", .example = "\"active\"",
 	    .help = "Filter by booking status. One of: active, pending_user_confirm, past,"
 		    " cancelled. Omit to return bookings regardless of status." },
-	{ "limit", FIELD_INT, .min = 1, .max = 100, .absent = "20", .title = "Limit" },
+	{ "limit", FIELD_INT, .min = 1, .max = 100, .absent = "20", .title = "Limit",
+	    .example = "5" },
 	{ .name = NULL },
 };
 
@@ -46,31 +47,34 @@ static const struct shape booking_shape[] = {
 	    .help = "The customer that owns this booking." },
 	{ "call_id", SHAPE_TEXT, .nullable = true, .optional = true, .title = "Call Id",
 	    .help = "The call that produced this booking; null once that was removed." },
-	{ "type", SHAPE_CHOICE, .choices = BOOKING_TYPES, .title = "BookingType",
+	{ "type", SHAPE_CHOICE, .choices = BOOKING_TYPES, .component = "BookingType",
 	    .help = "Booking category." },
 	{ "target_phone", SHAPE_TEXT, .title = "Target Phone", .help = "Phone the bot called." },
 	{ "venue_name", SHAPE_TEXT, .nullable = true, .optional = true, .title = "Venue Name" },
 	{ "booking_date", SHAPE_TIME, .nullable = true, .optional = true, .title = "Booking Date",
-	    .help = "Combined date and time of the reservation, naive: without a zone." },
+	    .help = "Combined date + time of the reservation (UTC, naive)." },
 	{ "guests", SHAPE_INT, .nullable = true, .optional = true, .title = "Guests" },
 	{ "booking_holder_name", SHAPE_TEXT, .nullable = true, .optional = true,
 	    .title = "Booking Holder Name" },
 	{ "contact_phone", SHAPE_TEXT, .nullable = true, .optional = true,
 	    .title = "Contact Phone" },
 	{ "details", SHAPE_TEXT, .nullable = true, .optional = true, .title = "Details" },
-	{ "status", SHAPE_CHOICE, .choices = BOOKING_STATUSES, .title = "BookingStatus",
+	{ "status", SHAPE_CHOICE, .choices = BOOKING_STATUSES, .component = "BookingStatus",
 	    .help = "Booking lifecycle state." },
 	{ "language", SHAPE_TEXT, .title = "Language" },
 	{ "refusal_reason", SHAPE_TEXT, .nullable = true, .optional = true,
 	    .title = "Refusal Reason",
-	    .help = "When the venue refused (status cancelled), the reason it gave." },
+	    .help = "When status indicates refusal, the reason returned by the venue (e.g. 'closed"
+		    " today', 'fully booked')." },
 	{ "created_at", SHAPE_TIME, .title = "Created At" },
 	{ "updated_at", SHAPE_TIME, .title = "Updated At" },
 	{ .name = NULL },
 };
 
 const struct named_schema booking_schemas[] = {
-	{ "BookingDTO", booking_shape, NULL, "Public read view of a customer-owned booking." },
+	{ "BookingDTO", booking_shape, NULL,
+	    "Public read view of a customer-owned booking. Use the call's transcript endpoint for raw"
+	    " conversation data." },
 	{ .name = NULL },
 };
 

@@ -17,21 +17,29 @@ static enum rc cancel(struct ask *);
 
 static const struct field start_fields[] = {
 	{ "target_phone", FIELD_TEXT, .required = true, .min = 4, .max = 32,
-	    .title = "Target Phone", .help = "E.164 phone number to dial (e.g. +37441467478)." },
+	    .title = "Target Phone", .help = "E.164 phone number to dial (e.g. +37441467478).",
+	    .example = "\"+12025550143\"" },
 	{ "brief", FIELD_TEXT, .required = true, .min = 1, .max = 4000, .title = "Brief",
-	    .help = "Natural-language task for the voice agent." },
-	{ "language", FIELD_TEXT, .absent = "\"auto\"", .title = "Language",
+	    .help = "Natural-language task for the voice agent.",
+	    .example = "\"Ask for a table for two tonight at eight, in the name of Ada.\"" },
+	{ "language", FIELD_TEXT, .absent = "\"auto\"", .title = "Language", .example = "\"en\"",
 	    .help = "ru / en / auto. Drives the agent's speech language." },
-	{ "kind", FIELD_CHOICE, .absent = "\"other\"", .title = "TaskKind",
+	{ "kind", FIELD_CHOICE, .absent = "\"other\"", .title = "Kind", .component = "TaskKind",
 	    .choices = "restaurant_booking|restaurant_cancel|doctor_appointment|hotel_booking|"
 		       "concierge|other",
-	    .help = "Coarse task classifier, for analytics." },
+	    .example = "\"restaurant_booking\"",
+	    .help = "Coarse task classifier — drives no behavior, used for analytics." },
 	{ "parsed_slots", FIELD_OBJECT, .nullable = true, .title = "Parsed Slots",
-	    .help = "Optional structured fields (date, time, guests, ...). Free-form JSON." },
+	    .example = "{\"time\": \"20:00\", \"guests\": 2}",
+	    .help =
+		"Optional structured fields (date, time, guests, ...). Free-form JSON; the voice"
+		" agent reads from `brief` for now and `parsed_slots` is forward-compat." },
 	{ "ask_user_mode", FIELD_CHOICE, .absent = "\"any\"", .choices = "any|stream",
 	    .pattern = "^(any|stream)$", .title = "Ask User Mode",
-	    .help = "Routing of the agent's questions: any (default) uses the webhook and the event"
-		    " stream, stream never calls the webhook." },
+	    .help = "Routing for the bot's ask_user tool. `any` (default) asks by the customer's"
+		    " webhook and by the events of the call. `stream` is the right choice for CLI /"
+		    " gateway agents that subscribe to GET /calls/{id}/events and respond via POST"
+		    " /calls/{id}/answer — it never calls the webhook." },
 	{ "machine_detection", FIELD_CHOICE, .absent = "\"off\"", .choices = "off|on|async",
 	    .title = "Machine Detection",
 	    .help = "Whether the carrier is to find out if a machine answered: off, on (before the"
@@ -39,16 +47,20 @@ static const struct field start_fields[] = {
 	{ "not_after", FIELD_TIME, .nullable = true, .title = "Not After",
 	    .help = "When the call is no longer wanted; it expires if it was not dialed by then." },
 	{ "metadata", FIELD_OBJECT, .nullable = true, .title = "Metadata",
+	    .example = "{\"order\": \"A-17\"}",
 	    .help = "An object of yours, given back with the call." },
 	{ .name = NULL },
 };
 
 static const struct field list_fields[] = {
-	{ "limit", FIELD_INT, .min = 1, .max = 1000, .absent = "100", .title = "Limit" },
-	{ "status", FIELD_CHOICE, .title = "Status",
+	{ "limit", FIELD_INT, .min = 1, .max = 1000, .absent = "100", .title = "Limit",
+	    .example = "20", .help = "How many calls to answer at most." },
+	{ "status", FIELD_CHOICE, .title = "Status", .example = "\"completed\"",
+	    .help = "Only calls in this status.",
 	    .choices = "scheduled|queued|dialing|dial_unknown|in_progress|completed|failed|"
 		       "cancelled|expired" },
-	{ "since", FIELD_TIME, .title = "Since", .help = "Only calls created then or later." },
+	{ "since", FIELD_TIME, .title = "Since", .example = "\"2026-11-20T22:00:00.000Z\"",
+	    .help = "Only calls created then or later." },
 	{ "before", FIELD_TEXT, .max = 64, .title = "Before",
 	    .help = "A call_id: the page after that call." },
 	{ .name = NULL },
@@ -58,21 +70,26 @@ static const struct route_answer start_answers[] = {
 	{ 201, "Dialed: the queue is off, and the carrier has taken the call.",
 	    "StartCallResponse" },
 	{ 202,
-	    "Call queued; or the queue is off and the dial has not been confirmed in time. Poll"
-	    " GET /calls/{call_id}.",
+	    "Call queued. The drainer dials it later; poll GET /calls/{call_id}. Also when the queue"
+	    " is off and the dial has not been confirmed in time.",
 	    "QueuedCallResponse" },
 	{ 400, "Bad phone number, blank brief, not_after in the past, or a bad Idempotency-Key.",
 	    "Error" },
 	{ 402, "Out of credits.", "Error" },
+	{ 404, "The workspace that was named does not exist within the key's reach.", "Error" },
 	{ 409, "Concurrency cap reached (queue off), or a conflict on the Idempotency-Key.",
 	    "Error" },
 	{ 422, "Validation Error", "HTTPValidationError" },
 	{ 502, "The dial failed; the reservation was released.", "Error" },
-	{ 503, "Maintenance, or the database is away.", "Error" },
+	{ 503,
+	    "Maintenance: error_code, message and resume_at; or the database is away. Try again"
+	    " after Retry-After.",
+	    "Error" },
 	{ 0 },
 };
 static const struct route_answer list_answers[] = {
 	{ 200, "Successful Response", "[]CallDTO" },
+	{ 404, "The workspace that was named does not exist within the key's reach.", "Error" },
 	{ 422, "Validation Error", "HTTPValidationError" },
 	{ 0 },
 };
@@ -89,7 +106,7 @@ static const struct route_answer cancel_answers[] = {
 
 const struct route call_routes[] = {
 	{ "POST", "/calls", start, .body = start_fields, .body_schema = "StartCallBody",
-	    .tag = "calls", .operation = "start_call_calls_post",
+	    .headers = place_headers, .tag = "calls", .operation = "start_call_calls_post",
 	    .summary = "Start an AI voice call", .answers = start_answers },
 	{ "GET", "/calls", list, .query = list_fields, .tag = "calls",
 	    .operation = "list_calls_calls_get",
@@ -119,7 +136,8 @@ static const struct shape call_shape[] = {
 	{ "outcome_summary", SHAPE_TEXT, .nullable = true, .title = "Outcome Summary" },
 	{ "outcome_charge_cents", SHAPE_INT, .title = "Outcome Charge Cents" },
 	{ "created_at", SHAPE_TIME, .title = "Created At" },
-	{ "has_recording", SHAPE_BOOL, .optional = true, .title = "Has Recording" },
+	{ "has_recording", SHAPE_BOOL, .optional = true, .absent = "false",
+	    .title = "Has Recording" },
 	{ "recording_url", SHAPE_TEXT, .nullable = true, .optional = true,
 	    .title = "Recording Url" },
 	{ "reservation_signals", SHAPE_ARRAY, .nullable = true, .optional = true, .items = "string",
@@ -134,7 +152,7 @@ static const struct shape call_shape[] = {
 #define CALL_LIST_FIELDS 18 /* a list leaves the heavy ones at the end out */
 
 static const struct shape started_shape[] = {
-	{ "call", SHAPE_OBJECT, .title = "CallDTO" },
+	{ "call", SHAPE_OBJECT, .component = "CallDTO" },
 	{ "task_id", SHAPE_TEXT, .title = "Task Id" },
 	{ "credits_reserved", SHAPE_INT, .title = "Credits Reserved" },
 	{ "owner_pod", SHAPE_TEXT, .nullable = true, .optional = true, .title = "Owner Pod" },
@@ -145,7 +163,7 @@ static const struct shape queued_shape[] = {
 	{ "call_id", SHAPE_TEXT, .title = "Call Id" },
 	{ "queue_id", SHAPE_TEXT, .title = "Queue Id" },
 	{ "position", SHAPE_INT, .title = "Position" },
-	{ "status", SHAPE_TEXT, .optional = true, .title = "Status" },
+	{ "status", SHAPE_TEXT, .optional = true, .absent = "\"queued\"", .title = "Status" },
 	{ .name = NULL },
 };
 
@@ -157,11 +175,19 @@ static const struct shape cancelled_shape[] = {
 const struct named_schema call_schemas[] = {
 	{ "StartCallBody", NULL, start_fields, NULL },
 	{ "CallDTO", call_shape, NULL,
-	    "Public read view of a call. transcript_full and supervisor_decisions come with the"
-	    " single call only." },
+	    "Public read view of a Call.\n\n`transcript_full` / `supervisor_decisions` are heavy (can"
+	    " be 10-50 KB each) so they're returned by the single-call GET and left out of lists."
+	    " `reservation_signals` is short (<10 short strings) so always included.\n\n"
+	    "`recording_url` is a RELATIVE path to the proxy endpoint on this service"
+	    " (`/calls/{call_id}/recording`) when a recording exists. Never the raw Twilio mp3 URL —"
+	    " those carry our Account SID and must not leak to the client. Callers prepend their"
+	    " gateway base URL when fetching." },
 	{ "StartCallResponse", started_shape, NULL, NULL },
 	{ "QueuedCallResponse", queued_shape, NULL,
-	    "The call was persisted and its credits reserved, but it is not dialed yet." },
+	    "`202 Accepted` body.\n\nThe call was persisted + credits reserved but NOT dialed — the"
+	    " drainer dials it later at the global CPS rate. Clients poll `GET /calls/{call_id}`"
+	    " until the status leaves `queued`. `position` is the FIFO place in the queue (0 =="
+	    " front); it can read 0 while the entry just ahead is mid-dial." },
 	{ "CancelResponse", cancelled_shape, NULL, NULL },
 	{ .name = NULL },
 };

@@ -17,7 +17,14 @@ static enum rc events(struct ask *);
 
 static const struct field events_fields[] = {
 	{ "after_event_id", FIELD_INT, .min = 0, .max = INT32_MAX, .title = "After Event Id",
+	    .example = "0",
 	    .help = "Only events after this one; wins over the header Last-Event-ID." },
+	{ .name = NULL },
+};
+
+static const struct field events_headers[] = {
+	{ "Last-Event-ID", FIELD_TEXT, .nullable = true, .title = "Last-Event-Id",
+	    .help = "Only events after this one." },
 	{ .name = NULL },
 };
 
@@ -25,7 +32,7 @@ static const struct route_answer events_answers[] = {
 	{ 200,
 	    "The events: as text/event-stream (each frame's data is a CallEvent), or as a JSON array"
 	    " where application/json is accepted and text/event-stream is not preferred.",
-	    "[]CallEvent" },
+	    "[]CallEvent text/event-stream" },
 	{ 404, "No such call, or another customer's.", "Error" },
 	{ 406, "The client accepts neither text/event-stream nor application/json.", "Error" },
 	{ 422, "Validation Error", "HTTPValidationError" },
@@ -34,7 +41,8 @@ static const struct route_answer events_answers[] = {
 };
 
 const struct route event_routes[] = {
-	{ "GET", "/calls/{call_id}/events", events, .query = events_fields, .tag = "calls",
+	{ "GET", "/calls/{call_id}/events", events, .query = events_fields,
+	    .headers = events_headers, .tag = "calls",
 	    .operation = "stream_call_events_calls__call_id__events_get",
 	    .summary = "Realtime call event stream (Server-Sent Events)",
 	    .answers = events_answers },

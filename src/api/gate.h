@@ -49,14 +49,16 @@ struct ask {
 enum route_flag {
 	ROUTE_PUBLIC = 1,    /* nobody is asked who he is */
 	ROUTE_QUERY_KEY = 2, /* ?api_key= is a credential too */
-	ROUTE_HIDDEN = 4     /* not in the OpenAPI document: for the carrier and for probes */
+	ROUTE_HIDDEN = 4     /* not in the OpenAPI document: for the carrier */
 };
 
 /* What a route may answer, for the OpenAPI document. status 0 ends the list. */
 struct route_answer {
 	int status;
 	const char *says;
-	const char *schema; /* name in components, "[]name", "name|other", or NULL */
+	/* What the body may be: a name in components, "[]name" for an array of it, "name|other" for
+	 * either of them, or a media type such as "audio/mpeg"; several are parted by a space. */
+	const char *schema;
 };
 
 struct route {
@@ -67,7 +69,8 @@ struct route {
 	enum rc (*handle)(struct ask *ask);
 	int flags;
 	const struct field *body, *query;
-	const char *body_schema; /* the name of the body's schema */
+	const struct field *headers; /* documented here; the handler reads them itself */
+	const char *body_schema;     /* the name of the body's schema */
 	const char *tag, *operation, *summary;
 	const struct route_answer *answers;
 };

@@ -9,13 +9,41 @@ static enum rc alive(struct ask *);
 static enum rc ready(struct ask *);
 static enum rc metrics(struct ask *);
 
+static const struct route_answer alive_answers[] = {
+	{ 200, "Successful Response", "Health" },
+	{ 0 },
+};
+static const struct route_answer ready_answers[] = {
+	{ 200, "Successful Response", "Health" },
+	{ 503, "The database is away, or its schema is not this release's.", "Error" },
+	{ 0 },
+};
+static const struct route_answer metrics_answers[] = {
+	{ 200, "Figures as Prometheus reads them.", "text/plain" },
+	{ 403, "Asked from an address that nginx was not told of.", "Error" },
+	{ 0 },
+};
+
 const struct route health_routes[] = {
 	{ "GET", "/healthz", alive, ROUTE_PUBLIC, .tag = "health", .operation = "healthz",
-	    .summary = "The service is up" },
+	    .summary = "The service is up", .answers = alive_answers },
 	{ "GET", "/readyz", ready, ROUTE_PUBLIC, .tag = "health", .operation = "readyz",
-	    .summary = "The database is reachable and its schema is current" },
-	{ "GET", "/metrics", metrics, .flags = ROUTE_PUBLIC | ROUTE_HIDDEN },
+	    .summary = "The database is reachable and its schema is current",
+	    .answers = ready_answers },
+	{ "GET", "/metrics", metrics, ROUTE_PUBLIC, .tag = "health", .operation = "metrics",
+	    .summary = "Figures for Prometheus", .answers = metrics_answers },
 	{ .method = NULL },
+};
+
+static const struct shape health_shape[] = {
+	{ "status", SHAPE_TEXT, .title = "Status" },
+	{ "version", SHAPE_TEXT, .optional = true, .title = "Version" },
+	{ .name = NULL },
+};
+
+const struct named_schema health_schemas[] = {
+	{ "Health", health_shape, NULL, NULL },
+	{ .name = NULL },
 };
 
 static enum rc

@@ -5,6 +5,8 @@ src_api_libapi_a_SOURCES = \
 	src/api/gate.h \
 	src/api/twiml.c \
 	src/api/twiml.h \
+	src/api/describe.c \
+	src/api/describe.h \
 	src/api/place.c \
 	src/api/place.h \
 	src/api/bookings.c \

@@ -14,6 +14,13 @@
 #define DIAL_POLL_MIN_MS 3
 #define DIAL_POLL_MAX_MS 40
 
+const struct field place_headers[] = {
+	{ "Idempotency-Key", FIELD_TEXT, .nullable = true, .max = IDEM_KEY_MAX,
+	    .title = "Idempotency-Key",
+	    .help = "The same key with the same body does not dial twice within 24 hours." },
+	{ .name = NULL },
+};
+
 void
 place_init(struct place *p, const struct ask *ask)
 {

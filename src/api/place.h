@@ -25,6 +25,9 @@ struct place {
 	const void *arg;    /* of answer */
 };
 
+/* The header that place_key() takes, for the route's table. */
+extern const struct field place_headers[];
+
 /* A new wish, with what the settings say. */
 void place_init(struct place *p, const struct ask *ask);
 

@@ -9,18 +9,19 @@
 static enum rc get(struct ask *);
 
 static const struct field get_fields[] = {
-	{ "download", FIELD_BOOL, .absent = "false", .title = "Download",
-	    .help =
-		"When true, emit Content-Disposition: attachment so browsers/curl save the file." },
+	{ "download", FIELD_BOOL, .absent = "false", .title = "Download", .example = "true",
+	    .help = "When true, emit Content-Disposition: attachment so browsers/curl save the file"
+		    " as call_{id}.mp3." },
 	{ .name = NULL },
 };
 
 static const struct route_answer get_answers[] = {
-	{ 200, "The recording (audio/mpeg); Range is honoured.", NULL },
-	{ 202, "Recording is still being processed. Retry in a few seconds.", NULL },
-	{ 401, "Missing or invalid API key.", "Error" },
+	{ 200, "The recording; Range is honoured.", "audio/mpeg" },
+	{ 202, "Recording is still being processed by Twilio. Retry in a few seconds.",
+	    "PendingResponse" },
+	{ 206, "The part that Range asked for.", "audio/mpeg" },
 	{ 404, "No admin key, no such call, or there will be no recording.", "Error" },
-	{ 422, "Validation Error", "HTTPValidationError" },
+	{ 416, "Range asks for what is not there.", "Error" },
 	{ 500, "Carrier credentials are not configured.", "Error" },
 	{ 0 },
 };
@@ -30,6 +31,16 @@ const struct route recording_routes[] = {
 	    .tag = "calls", .operation = "get_recording_calls__call_id__recording_get",
 	    .summary = "Stream the call's mp3 recording", .answers = get_answers },
 	{ .method = NULL },
+};
+
+static const struct shape pending_shape[] = {
+	{ "status", SHAPE_TEXT, .title = "Status", .example = "\"recording_pending\"" },
+	{ .name = NULL },
+};
+
+const struct named_schema recording_schemas[] = {
+	{ "PendingResponse", pending_shape, NULL, "What was asked for is being made; ask again." },
+	{ .name = NULL },
 };
 
 /* nginx takes it from here: the path is a fixed prefix and an id that has been checked. */

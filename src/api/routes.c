@@ -16,5 +16,13 @@ const struct route *const route_tables[] = {
 	NULL,
 };
 
-const struct named_schema *const schema_tables[] = { call_schemas, event_schemas, skill_schemas,
-	booking_schemas, user_schemas, NULL };
+const struct named_schema *const schema_tables[] = {
+	call_schemas,
+	event_schemas,
+	recording_schemas,
+	skill_schemas,
+	booking_schemas,
+	user_schemas,
+	health_schemas,
+	NULL,
+};

@@ -27,6 +27,8 @@ struct named_schema {
 extern const struct named_schema call_schemas[];
 extern const struct named_schema event_schemas[];
 extern const struct named_schema user_schemas[];
+extern const struct named_schema recording_schemas[];
+extern const struct named_schema health_schemas[];
 extern const struct named_schema skill_schemas[];
 extern const struct named_schema booking_schemas[];
 extern const struct named_schema *const schema_tables[];

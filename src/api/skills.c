@@ -28,7 +28,7 @@ static const struct route_answer list_answers[] = {
 };
 static const struct route_answer manifest_answers[] = {
 	{ 200, "The manifest: its slots as a JSON Schema, what to ask for, what comes of it.",
-	    NULL },
+	    "SkillManifest" },
 	{ 404, "No such skill.", "Error" },
 	{ 0 },
 };
@@ -36,8 +36,8 @@ static const struct route_answer run_answers[] = {
 	{ 201, "Dialed: the queue is off, and the carrier has taken the call.",
 	    "SkillRunResponse" },
 	{ 202,
-	    "Call queued; or the queue is off and the dial has not been confirmed in time. Poll"
-	    " status_url.",
+	    "Call queued. The drainer dials it later; poll status_url. Also when the queue is off and"
+	    " the dial has not been confirmed in time.",
 	    "SkillRunResponse" },
 	{ 400, "A bad Idempotency-Key.", "Error" },
 	{ 402, "Out of credits.", "Error" },
@@ -45,7 +45,7 @@ static const struct route_answer run_answers[] = {
 	{ 409, "Concurrency cap reached (queue off), or a conflict on the Idempotency-Key.",
 	    "Error" },
 	{ 422,
-	    "The body is no JSON object; or its slots are not right: error_code is missing_slots or"
+	    "Validation Error: the body is no JSON object; or its slots are not right: error_code is missing_slots or"
 	    " invalid_slots, and nothing was dialed or charged.",
 	    "HTTPValidationError|SlotsError" },
 	{ 502, "The dial failed; the reservation was released.", "Error" },
@@ -62,8 +62,9 @@ const struct route skill_routes[] = {
 	    .summary = "Get the input schema + capability manifest for a skill",
 	    .answers = manifest_answers },
 	{ "POST", "/skills/{skill_id}/run", run, .body = run_fields, .body_schema = "SkillRunBody",
-	    .tag = "skills", .operation = "run_skill_skills__skill_id__run_post",
-	    .summary = "Run a skill: translates structured input into a voice call",
+	    .headers = place_headers, .tag = "skills",
+	    .operation = "run_skill_skills__skill_id__run_post",
+	    .summary = "Run a skill — translates structured input into a voice call",
 	    .answers = run_answers },
 	{ .method = NULL },
 };
@@ -77,9 +78,16 @@ static const struct shape summary_shape[] = {
 	{ .name = NULL },
 };
 
+/* Whatever the file holds. */
+static const struct shape manifest_shape[] = {
+	{ .name = NULL },
+};
+
 static const struct shape run_shape[] = {
 	{ "skill_run_id", SHAPE_TEXT, .title = "Skill Run Id",
-	    .help = "Stable id of this run: srun_{call_id}. The same in a replay." },
+	    .help =
+		"Stable id of this run. Format: `srun_{call_id}`. On idempotent replay this value is"
+		" byte-identical to the first response." },
 	{ "call_id", SHAPE_TEXT, .title = "Call Id" },
 	{ "call_sid", SHAPE_TEXT, .nullable = true, .title = "Call Sid" },
 	{ "owner_pod", SHAPE_TEXT, .nullable = true, .title = "Owner Pod" },
@@ -88,7 +96,7 @@ static const struct shape run_shape[] = {
 	{ "status_url", SHAPE_TEXT, .title = "Status Url" },
 	{ "answer_url", SHAPE_TEXT, .title = "Answer Url" },
 	{ "recording_url", SHAPE_TEXT, .title = "Recording Url" },
-	{ "replayed", SHAPE_BOOL, .optional = true, .title = "Replayed" },
+	{ "replayed", SHAPE_BOOL, .optional = true, .absent = "false", .title = "Replayed" },
 	{ "expected_next_steps", SHAPE_ARRAY, .items = "string", .title = "Expected Next Steps" },
 	{ .name = NULL },
 };
@@ -101,13 +109,15 @@ static const struct shape slots_shape[] = {
 };
 
 const struct named_schema skill_schemas[] = {
-	{ "SkillSummary", summary_shape, NULL, "One row in GET /skills." },
+	{ "SkillSummary", summary_shape, NULL, "One row in `GET /skills`." },
+	{ "SkillManifest", manifest_shape, NULL, "The file of the skill, as it was installed." },
 	{ "SkillRunBody", NULL, run_fields, NULL },
 	{ "SlotsError", slots_shape, NULL,
 	    "detail has error_code, message, missing_slots (slot_name, reason, suggested_question,"
 	    " type_hint of each) and invalid (what each slot in it must be)." },
 	{ "SkillRunResponse", run_shape, NULL,
-	    "A run that became a call. The URLs are paths on this server." },
+	    "Response body for `POST /skills/{skill_id}/run` (success path). The URLs are paths on"
+	    " this server." },
 	{ .name = NULL },
 };
 

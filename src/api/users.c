@@ -7,17 +7,21 @@ static enum rc set_limits(struct ask *);
 
 static const struct field limits_fields[] = {
 	{ "max_concurrent_calls", FIELD_INT, .required = true, .min = 1, .max = 100,
-	    .title = "Max Concurrent Calls",
-	    .help = "Maximum number of calls the customer can have in flight simultaneously." },
+	    .title = "Max Concurrent Calls", .example = "5",
+	    .help =
+		"Maximum number of calls the customer can have in flight simultaneously. Defaults"
+		" to 1. Calls counted as in-flight: scheduled / dialing / in_progress." },
 	{ .name = NULL },
 };
 
 static const struct route_answer me_answers[] = {
 	{ 200, "Successful Response", "MeDTO" },
+	{ 404, "The workspace that was named does not exist within the key's reach.", "Error" },
 	{ 0 },
 };
 static const struct route_answer limits_answers[] = {
 	{ 200, "Successful Response", "LimitsResponse" },
+	{ 404, "The workspace that was named does not exist within the key's reach.", "Error" },
 	{ 422, "Validation Error", "HTTPValidationError" },
 	{ 0 },
 };
@@ -45,8 +49,9 @@ static const struct shape me_shape[] = {
 	{ "ask_user_webhook_url", SHAPE_TEXT, .nullable = true, .title = "Ask User Webhook Url" },
 	{ "ask_user_webhook_configured", SHAPE_BOOL, .title = "Ask User Webhook Configured" },
 	{ "max_concurrent_calls", SHAPE_INT, .title = "Max Concurrent Calls" },
-	{ "is_admin", SHAPE_BOOL, .optional = true, .title = "Is Admin" },
-	{ "maintenance", SHAPE_OBJECT, .nullable = true, .optional = true, .title = "Maintenance" },
+	{ "is_admin", SHAPE_BOOL, .optional = true, .absent = "false", .title = "Is Admin" },
+	{ "maintenance", SHAPE_OBJECT, .nullable = true, .optional = true, .title = "Maintenance",
+	    .help = "null, or an object with active (true), message and resume_at." },
 	{ .name = NULL },
 };
 
@@ -56,7 +61,10 @@ static const struct shape limits_shape[] = {
 };
 
 const struct named_schema user_schemas[] = {
-	{ "MeDTO", me_shape, NULL, "Identity and quota, and whether a webhook is configured." },
+	{ "MeDTO", me_shape, NULL,
+	    "Fields are intentionally minimal — we surface identity and quota plus whether a webhook"
+	    " is configured. The HMAC secret is NEVER included; it's only shown once at"
+	    " creation/rotation time." },
 	{ "SetLimitsRequest", NULL, limits_fields, NULL },
 	{ "LimitsResponse", limits_shape, NULL, NULL },
 	{ .name = NULL },

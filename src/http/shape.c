@@ -5,6 +5,7 @@
 
 #include <float.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,16 +109,28 @@ free_object(void)
 	return json_pack("{s:b, s:s}", "additionalProperties", 1, "type", "object");
 }
 
-static json_t *
-choice_schema(const char *choices)
+json_t *
+shape_reference(const char *component)
 {
-	json_t *all = json_array();
+	char ref[128];
 
-	for (size_t len; *choices != '\0'; choices += len + (choices[len] == '|')) {
-		len = strcspn(choices, "|");
-		(void)json_array_append_new(all, json_stringn(choices, len));
+	snprintf(ref, sizeof(ref), "#/components/schemas/%s", component);
+	return json_pack("{s:s}", "$ref", ref);
+}
+
+json_t *
+shape_enumeration(const char *choices)
+{
+	json_t *list = json_array();
+
+	for (;; choices++) {
+		size_t len = strcspn(choices, "|");
+
+		(void)json_array_append_new(list, json_stringn(choices, len));
+		choices += len;
+		if (*choices == '\0')
+			return json_pack("{s:s, s:o}", "type", "string", "enum", list);
 	}
-	return json_pack("{s:s, s:o}", "type", "string", "enum", all);
 }
 
 /* The schema of the type alone. */
@@ -128,7 +141,7 @@ type_schema(const struct shape *field)
 	case SHAPE_TEXT:
 		return json_pack("{s:s}", "type", "string");
 	case SHAPE_CHOICE:
-		return choice_schema(field->choices);
+		return shape_enumeration(field->choices);
 	case SHAPE_INT:
 		return json_pack("{s:s}", "type", "integer");
 	case SHAPE_REAL:
@@ -152,14 +165,21 @@ type_schema(const struct shape *field)
 static json_t *
 field_schema(const struct shape *field)
 {
-	json_t *schema = type_schema(field);
+	json_t *schema = field->component != NULL ? shape_reference(field->component)
+						  : type_schema(field);
 
 	if (field->nullable)
 		schema = json_pack("{s:[o, {s:s}]}", "anyOf", schema, "type", "null");
-	if (field->title != NULL)
+	if (field->title != NULL && field->component == NULL)
 		(void)json_object_set_new(schema, "title", json_string(field->title));
 	if (field->help != NULL)
 		(void)json_object_set_new(schema, "description", json_string(field->help));
+	if (field->absent != NULL)
+		(void)json_object_set_new(
+		    schema, "default", json_loads(field->absent, JSON_DECODE_ANY, NULL));
+	if (field->example != NULL)
+		(void)json_object_set_new(schema, "examples",
+		    json_pack("[o]", json_loads(field->example, JSON_DECODE_ANY, NULL)));
 	return schema;
 }
 
@@ -176,6 +196,8 @@ shape_schema(const struct shape *shape, const char *title, const char *descripti
 			(void)json_array_append_new(required, json_string(field->name));
 	}
 	schema = json_pack("{s:o, s:s}", "properties", properties, "type", "object");
+	if (json_object_size(properties) == 0)
+		(void)json_object_set_new(schema, "additionalProperties", json_true());
 	if (json_array_size(required) > 0)
 		(void)json_object_set(schema, "required", required);
 	json_decref(required);
@@ -183,4 +205,33 @@ shape_schema(const struct shape *shape, const char *title, const char *descripti
 	if (description != NULL)
 		(void)json_object_set_new(schema, "description", json_string(description));
 	return schema;
+}
+
+json_t *
+shape_example(const struct shape *shape)
+{
+	json_t *example = json_object();
+
+	for (const struct shape *field = shape; field->name != NULL; field++)
+		if (field->example != NULL)
+			(void)json_object_set_new(example, field->name,
+			    json_loads(field->example, JSON_DECODE_ANY, NULL));
+	if (json_object_size(example) > 0)
+		return example;
+	json_decref(example);
+	return NULL;
+}
+
+void
+shape_components(const struct shape *shape, json_t *components)
+{
+	for (const struct shape *field = shape; field->name != NULL; field++) {
+		json_t *schema;
+
+		if (field->component == NULL || field->choices == NULL)
+			continue;
+		schema = shape_enumeration(field->choices);
+		(void)json_object_set_new(schema, "title", json_string(field->component));
+		(void)json_object_set_new(components, field->component, schema);
+	}
 }

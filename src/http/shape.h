@@ -26,14 +26,26 @@ struct shape {
 	bool optional;       /* not in the schema's "required" */
 	const char *items;   /* SHAPE_ARRAY: "string" or "object" */
 	const char *choices; /* SHAPE_CHOICE: "a|b" */
-	const char *title;   /* for OpenAPI */
-	const char *help;    /* for OpenAPI, or NULL */
+	/* For the OpenAPI document alone: */
+	const char *title;
+	const char *help;      /* or NULL */
+	const char *component; /* the name of its schema, or NULL: written in place */
+	const char *absent;    /* what a client may take it for when it is left out, as JSON text */
+	const char *example;   /* as JSON text, or NULL */
 };
 
 /* value(arg, i) gives the text of the i-th field of the table, or NULL for null. New reference. */
 json_t *shape_object(
     const struct shape *shape, const char *(*value)(const void *arg, int i), const void *arg);
-/* The JSON Schema. New reference. */
+/* The JSON Schema; that of an empty table is an object of any fields. New reference. */
 json_t *shape_schema(const struct shape *shape, const char *title, const char *description);
+/* Adds the schemas of the fields that have a component and choices to an object. */
+void shape_components(const struct shape *shape, json_t *components);
+/* An object of the fields' examples, or NULL when there are none. New reference. */
+json_t *shape_example(const struct shape *shape);
+
+/* A reference to a schema of the document; the schema of a text that is one of "a|b". New ones. */
+json_t *shape_reference(const char *component);
+json_t *shape_enumeration(const char *choices);
 
 #endif

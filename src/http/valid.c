@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "http/shape.h"
 
 #define INPUT_MAX 256 /* bytes of a refused value that are given back */
 #define MESSAGE_MAX 1024
@@ -418,27 +419,12 @@ set(json_t *object, const char *key, json_t *value)
 		(void)json_object_set_new(object, key, value);
 }
 
-static void
-append_choice(void *arg, const char *s, size_t len, bool last)
-{
-	(void)last;
-	(void)json_array_append_new(arg, json_stringn(s, len));
-}
-
 static json_t *
 choice_schema(const struct field *f)
 {
-	json_t *schema = json_pack("{s:s}", "type", "string");
-	json_t *choices;
-
-	if (f->pattern != NULL) {
-		set(schema, "pattern", json_string(f->pattern));
-		return schema;
-	}
-	choices = json_array();
-	each_choice(f->choices, append_choice, choices);
-	set(schema, "enum", choices);
-	return schema;
+	if (f->pattern != NULL)
+		return json_pack("{s:s, s:s}", "type", "string", "pattern", f->pattern);
+	return shape_enumeration(f->choices);
 }
 
 static json_t *
@@ -478,15 +464,18 @@ type_schema(const struct field *f)
 static json_t *
 field_schema(const struct field *f)
 {
-	json_t *schema = type_schema(f);
+	json_t *schema = f->component != NULL ? shape_reference(f->component) : type_schema(f);
 
 	if (f->nullable)
 		schema = json_pack("{s:[o, {s:s}]}", "anyOf", schema, "type", "null");
-	if (f->title != NULL)
+	if (f->title != NULL && f->component == NULL)
 		set(schema, "title", json_string(f->title));
 	if (f->help != NULL)
 		set(schema, "description", json_string(f->help));
 	set(schema, "default", default_of(f));
+	if (f->example != NULL)
+		set(schema, "examples",
+		    json_pack("[o]", json_loads(f->example, JSON_DECODE_ANY, NULL)));
 	return schema;
 }
 
@@ -503,6 +492,8 @@ valid_schema(const struct field *fields, const char *title)
 			(void)json_array_append_new(required, json_string(f->name));
 	}
 	schema = json_pack("{s:o, s:s}", "properties", properties, "type", "object");
+	if (json_object_size(properties) == 0)
+		set(schema, "additionalProperties", json_true());
 	if (json_array_size(required) > 0)
 		set(schema, "required", json_incref(required));
 	json_decref(required);
@@ -524,4 +515,32 @@ valid_parameters(const struct field *fields, const char *where)
 		(void)json_array_append_new(list, item);
 	}
 	return list;
+}
+
+json_t *
+valid_example(const struct field *fields)
+{
+	json_t *example = json_object();
+
+	for (const struct field *f = fields; f->name != NULL; f++)
+		if (f->example != NULL)
+			set(example, f->name, json_loads(f->example, JSON_DECODE_ANY, NULL));
+	if (json_object_size(example) > 0)
+		return example;
+	json_decref(example);
+	return NULL;
+}
+
+void
+valid_components(const struct field *fields, json_t *components)
+{
+	for (const struct field *f = fields; f->name != NULL; f++) {
+		json_t *schema;
+
+		if (f->component == NULL)
+			continue;
+		schema = type_schema(f);
+		set(schema, "title", json_string(f->component));
+		set(components, f->component, schema);
+	}
 }

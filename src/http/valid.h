@@ -33,8 +33,11 @@ struct field {
 	const char
 	    *pattern; /* FIELD_CHOICE that the seed declares as a pattern: its text, or NULL */
 	const char *absent; /* default as JSON text ("\"auto\"", "100"), or NULL */
-	const char *title;  /* for OpenAPI */
-	const char *help;   /* for OpenAPI */
+	/* For the OpenAPI document alone: */
+	const char *title;
+	const char *help;
+	const char *example;   /* as JSON text, or NULL */
+	const char *component; /* FIELD_CHOICE: the name of its schema, or NULL: written in place */
 };
 
 #define VALID_FIELDS_MAX 24
@@ -71,9 +74,14 @@ void input_error(struct input *in, const char *where, const char *name, const ch
     const char *msg, json_t *value);
 
 /* The JSON Schema of a table, as FastAPI writes it (title, type or anyOf with null, bounds,
- * default, enum, description). A new reference. */
+ * default, enum, description); that of an empty one is an object of any fields. A new reference. */
 json_t *valid_schema(const struct field *fields, const char *title);
-/* One entry of OpenAPI "parameters" for each field. A new reference (array). where: "query". */
+/* One entry of OpenAPI "parameters" for each field. A new reference (array). where: "query" or
+ * "header". */
 json_t *valid_parameters(const struct field *fields, const char *where);
+/* An object of the fields' examples, or NULL when there are none. A new reference. */
+json_t *valid_example(const struct field *fields);
+/* Adds the schemas of the fields that have a component to an object. */
+void valid_components(const struct field *fields, json_t *components);
 
 #endif

@@ -96,6 +96,37 @@ a_choice_names_its_words(void **state)
 	    "\"type\":\"object\",\"required\":[\"status\"],\"title\":\"S\"}");
 }
 
+static void
+names_defaults_and_examples_are_for_the_document(void **state)
+{
+	static const struct shape few[] = {
+		{ "call", SHAPE_OBJECT, .component = "CallDTO" },
+		{ "kind", SHAPE_CHOICE, .choices = "a|b", .component = "Kind", .help = "Which.",
+		    .example = "\"b\"" },
+		{ "way", SHAPE_CHOICE, .choices = "up", .nullable = true },
+		{ "on", SHAPE_BOOL, .absent = "false" },
+		{ .name = NULL },
+	};
+	json_t *components = json_object();
+
+	(void)state;
+	expect(shape_schema(few, "S", NULL),
+	    "{\"properties\":{\"call\":{\"$ref\":\"#/components/schemas/CallDTO\"},"
+	    "\"kind\":{\"$ref\":\"#/components/schemas/Kind\",\"description\":\"Which.\","
+	    "\"examples\":[\"b\"]},"
+	    "\"way\":{\"anyOf\":[{\"type\":\"string\",\"enum\":[\"up\"]},{\"type\":\"null\"}]},"
+	    "\"on\":{\"type\":\"boolean\",\"default\":false}},\"type\":\"object\","
+	    "\"required\":[\"call\",\"kind\",\"way\",\"on\"],\"title\":\"S\"}");
+	expect(shape_schema(few + 4, "Any", NULL),
+	    "{\"properties\":{},\"type\":\"object\",\"additionalProperties\":true,"
+	    "\"title\":\"Any\"}");
+	expect(shape_example(few), "{\"kind\":\"b\"}");
+	assert_null(shape_example(few + 2));
+	shape_components(few, components);
+	expect(components,
+	    "{\"Kind\":{\"type\":\"string\",\"enum\":[\"a\",\"b\"],\"title\":\"Kind\"}}");
+}
+
 int
 main(void)
 {
@@ -103,6 +134,7 @@ main(void)
 		cmocka_unit_test(objects_follow_the_table),
 		cmocka_unit_test(the_schema_follows_it_too),
 		cmocka_unit_test(a_choice_names_its_words),
+		cmocka_unit_test(names_defaults_and_examples_are_for_the_document),
 	};
 
 	log_open("test_shape", LOG_LEVEL_ERROR);

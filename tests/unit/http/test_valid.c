@@ -226,10 +226,13 @@ the_table_writes_the_schema(void **state)
 		{ "ask", FIELD_CHOICE, .choices = "x|y", .pattern = "^(x|y)$", .absent = "\"x\"" },
 		{ "slots", FIELD_OBJECT, .nullable = true },
 		{ "at", FIELD_TIME, .required = false },
-		{ "on", FIELD_BOOL, .required = false },
+		{ "on", FIELD_BOOL, .required = false, .example = "true" },
+		{ "kind", FIELD_CHOICE, .choices = "c|d", .component = "Kind", .help = "Which.",
+		    .absent = "\"c\"", .example = "\"d\"" },
 		{ .name = NULL },
 	};
 	json_t *schema = valid_schema(few, "Body"), *parameters = valid_parameters(few, "query");
+	json_t *example = valid_example(few), *components = json_object();
 
 	(void)state;
 	assert_string_equal(dump(schema),
@@ -240,12 +243,22 @@ the_table_writes_the_schema(void **state)
 	    "\"ask\":{\"type\":\"string\",\"pattern\":\"^(x|y)$\",\"default\":\"x\"},"
 	    "\"slots\":{\"anyOf\":[{\"additionalProperties\":true,\"type\":\"object\"},"
 	    "{\"type\":\"null\"}]},"
-	    "\"at\":{\"type\":\"string\",\"format\":\"date-time\"},\"on\":{\"type\":\"boolean\"}},"
+	    "\"at\":{\"type\":\"string\",\"format\":\"date-time\"},"
+	    "\"on\":{\"type\":\"boolean\",\"examples\":[true]},"
+	    "\"kind\":{\"$ref\":\"#/components/schemas/Kind\",\"description\":\"Which.\","
+	    "\"default\":\"c\",\"examples\":[\"d\"]}},"
 	    "\"type\":\"object\",\"required\":[\"brief\"],\"title\":\"Body\"}");
 	assert_string_equal(dump(json_array_get(parameters, 0)),
 	    "{\"name\":\"brief\",\"in\":\"query\",\"required\":true,\"schema\":{\"type\":\"string\","
 	    "\"maxLength\":5,\"minLength\":1,\"title\":\"Brief\",\"description\":\"What.\"},"
 	    "\"description\":\"What.\"}");
+	assert_string_equal(dump(example), "{\"on\":true,\"kind\":\"d\"}");
+	valid_components(few, components);
+	assert_string_equal(dump(components),
+	    "{\"Kind\":{\"type\":\"string\",\"enum\":[\"c\",\"d\"],\"title\":\"Kind\"}}");
+	assert_null(valid_example(few + 8));
+	json_decref(components);
+	json_decref(example);
 	json_decref(parameters);
 	json_decref(schema);
 }

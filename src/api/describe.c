@@ -1,0 +1,230 @@
+/*
+ * describe.c: see describe.h. The wording is the published contract's wherever that is true of us,
+ * because its clients know it; tests/api/test_contract.py names every sentence that is not kept.
+ */
+#include "api/describe.h"
+
+#include <stddef.h>
+#include <string.h>
+
+struct text {
+	const char *name; /* NULL ends a table */
+	const char *says;
+};
+
+static const char api_text[] =
+    "Start, follow, answer and cancel AI voice calls.\n\n"
+    "**Keys.** Send the key as `X-API-Key: KEY` or `Authorization: Bearer KEY`. A key above a"
+    " workspace names the workspace that it acts in by the header `X-Workspace-Id` or by"
+    " `?workspace_id=`. Behind a gateway `X-Gateway-Context` holds the gateway's signed token"
+    " instead. What belongs to another customer answers like what does not exist.\n\n"
+    "**Errors** are `{\"detail\": …}`: a sentence; for 422 an array that names each wrong field;"
+    " for refusals that a program acts upon an object with `error_code` and `message`. Every"
+    " answer carries `X-Request-Id`, the client's own if it sent a sane one.\n\n"
+    "**Times** are UTC, ISO 8601 with `Z` and milliseconds. **Numbers** to call are E.164.\n\n"
+    "**Limits.** A key that asks more often than it may gets 429 with `Retry-After`; a body is at"
+    " most 1 MiB.";
+
+static const struct text tags[] = {
+	{ "calls", "Start, list, follow, answer and cancel calls." },
+	{ "skills", "Calls by purpose: structured input instead of a brief." },
+	{ "bookings", "What calls have booked." },
+	{ "users", "The customer's own profile, limits and webhook." },
+	{ "health", "For probes and Prometheus." },
+	{ NULL, NULL },
+};
+
+static const struct text operations[] = {
+	{ "start_call_calls_post",
+	    "Reserve credits, persist task+call, then dial OR queue.\n\n"
+	    "Two modes, gated by the setting `queue.enabled`:\n\n"
+	    "* **Flag off (default)** — synchronous direct dial. Returns `201` with"
+	    " `StartCallResponse`: the freshly-created call in status `dialing` + the Twilio"
+	    " call_sid. When the dial is not confirmed within `calls.sync_wait_ms`, or the carrier's"
+	    " answer was lost, the call goes on by itself: `202` with `QueuedCallResponse` and the"
+	    " status as it stands.\n"
+	    "* **Flag on** — the call is enqueued (status `queued`, credits reserved) and the single"
+	    " drainer dials it later at the global CPS rate. Returns `202` with"
+	    " `QueuedCallResponse`; clients poll `GET /calls/{call_id}` until the status leaves"
+	    " `queued`. There is NO 409 in this path — the queue is unlimited; the drainer enforces"
+	    " the per-customer cap at dial time.\n\n"
+	    "The call's transcript / outcome is fetched later via `GET /calls/{id}` in both modes.\n\n"
+	    "Errors (shared by both modes unless noted):\n\n"
+	    "* 402 — out of credits.\n"
+	    "* 409 — per-customer concurrency cap reached (synchronous mode ONLY; cancel an active"
+	    " call or raise the cap via PUT /users/me/limits).\n"
+	    "* 400 — bad phone / empty brief.\n"
+	    "* 502 — Twilio dial failed (synchronous mode; after we released the reservation).\n"
+	    "* 503 — service in admin-set maintenance window. Active calls keep running; only NEW"
+	    " calls are gated. Body carries the message + optional resume_at so clients can show a"
+	    " useful banner.\n\n"
+	    "With an `Idempotency-Key` a repeated request does not dial twice: for 24 hours the same"
+	    " key with the same body answers the first status and body again, with the header"
+	    " `Idempotent-Replayed: true`. `409 idempotency_conflict` — same key, different body;"
+	    " `409 idempotency_in_progress` — still running; `409 idempotency_state_unknown` —"
+	    " interrupted, verify via `GET /calls?since=...` before retrying with a NEW key;"
+	    " `400 idempotency_key_too_long` — key > 255 chars." },
+	{ "list_calls_calls_get",
+	    "The newest first, at most `limit`. For the page after it pass the last `call_id` as"
+	    " `before`. The heavy fields come with the single call only." },
+	{ "get_call_calls__call_id__get",
+	    "The call with its transcript so far. 404 for both \"no such call\" and \"another"
+	    " customer's\"." },
+	{ "submit_answer_calls__call_id__answer_post",
+	    "Customer's webhook responded asynchronously — fulfil the pending question.\n\n"
+	    "Auth: must be the same customer that owns the call (via X-API-Key). Cross-customer"
+	    " answer attempts are rejected with 404 to avoid leaking existence.\n\n"
+	    "Idempotency: if the ask_user already timed out / call ended / no ask_user was pending,"
+	    " we return `delivered=false` (200) so a customer retry doesn't 5xx them. The answer is"
+	    " silently dropped.\n\n"
+	    "Race: the question is stored before it is told to anyone, so an answer can never come"
+	    " too early." },
+	{ "stream_call_events_calls__call_id__events_get",
+	    "SSE stream of realtime events for a call.\n\n"
+	    "Auth: must own the call (via X-API-Key). Cross-customer attempts return 404 to avoid"
+	    " leaking call existence.\n\n"
+	    "Resume: if the client supplies the standard `Last-Event-ID` HTTP header, the stream"
+	    " backfills events with `event_id > last` from the durable `call_events` table BEFORE"
+	    " attaching to the live tail. Avoids gaps after a reconnect. `?after_event_id=` does the"
+	    " same, and wins, for the gateways that strip the header.\n\n"
+	    "Stream lifecycle:\n\n"
+	    "1. Auth + ownership check.\n"
+	    "2. Stream cap check, by host.\n"
+	    "3. Backfill events (full history, or from `Last-Event-ID`).\n"
+	    "4. Live-tail with 15s heartbeats; close 5s after `outcome` or at the 30-min cap,"
+	    " whichever first. A stream opened after `outcome` gives the history and stays until"
+	    " `recording_ready` and `transcript_ready` have come or are known not to come, at most 5"
+	    " minutes.\n\n"
+	    "With `Accept: application/json` the same events come as one JSON array, for clients"
+	    " that poll." },
+	{ "get_recording_calls__call_id__recording_get",
+	    "Admin-only proxy for the Twilio recording (internal QA tool).\n\n"
+	    "Twilio stores the mp3 behind Basic auth (Account SID + Auth Token). The browser cannot"
+	    " supply those creds without exposing them in JS, so we stream the file through this"
+	    " endpoint authenticated by an admin API key.\n\n"
+	    "**Admin-only.** This endpoint exists for internal testing / bot-quality review — only"
+	    " admin keys (or the `BOOTSTRAP_ADMIN_API_KEY` env-var escape hatch) can fetch a"
+	    " recording. Non-admin keys — including the call owner — see a stealth 404. They do not"
+	    " learn whether a recording exists at all. Customers do NOT have a documented way to"
+	    " download their own mp3 via this endpoint — by design.\n\n"
+	    "Auth: accepts `?api_key=...` query (HTML5 `<audio>` tag), `X-API-Key` header (direct"
+	    " API), or `X-Gateway-Context` header (gateway-fronted path).\n\n"
+	    "Query params:\n\n"
+	    "* `?api_key=...` — alternative to the `X-API-Key` header (needed for `<audio>` tag in"
+	    " browsers).\n"
+	    "* `?download=true` — emit `Content-Disposition: attachment` so browsers / curl save the"
+	    " file as `call_{id}.mp3`. Without it the disposition is `inline` (HTML5 `<audio>` plays"
+	    " in-page).\n\n"
+	    "`Range` is honoured.\n\n"
+	    "Status codes:\n\n"
+	    "* 200 — streaming the mp3 (audio/mpeg).\n"
+	    "* 202 — recording is still processing; retry shortly.\n"
+	    "* 401 — missing / invalid API key.\n"
+	    "* 404 — non-admin key (stealth), call doesn't exist, or the call has no `call_sid`"
+	    " (never dialed).\n"
+	    "* 500 — Twilio credentials are not configured server-side." },
+	{ "get_transcript_merged_calls__call_id__transcript_merged_get",
+	    "Return the merged transcript built after the call ended.\n\n"
+	    "The merged transcript fuses two sources into a single timeline:\n\n"
+	    "* **Hostess (inbound)** — already captured live during the call. No audio of the hostess"
+	    " is persisted — consistent with US 2-party-consent posture.\n"
+	    "* **Bot (outbound)** — bot-only mp3 from Twilio (the call was dialed with"
+	    " `RecordingTrack=\"outbound\"`) → sent to Deepgram batch for word-level timing →"
+	    " calibrated against the bot's known send timestamps so both sides share one"
+	    " timeline.\n\n"
+	    "Auth: owner of the call only. Same posture as `GET /calls/{call_id}` (which already"
+	    " returns `transcript_full` to owners). Cross-customer requests return 404.\n\n"
+	    "Status codes:\n\n"
+	    "* 200 — merged transcript JSON: `{\"version\", \"duration_ms\","
+	    " \"calibration_delta_ms\", \"turns\": [{\"speaker\", \"start_ms\", \"end_ms\", \"text\","
+	    " \"source\", \"words\"?, \"overlap_with_next\"?}]}`.\n"
+	    "* 202 — merger pending. Retry once SSE emits `transcript_ready`.\n"
+	    "* 401 — missing / invalid API key.\n"
+	    "* 404 — call not found / not owned." },
+	{ "cancel_call_calls__call_id__cancel_post",
+	    "Mark the call as CANCELLED and release credit reservation.\n\n"
+	    "A call that waits is never dialed after this. One that is being dialed or talks is hung"
+	    " up at the carrier, which is asked until it says that the call is over.\n\n"
+	    "Returns `cancelled=False` for unknown / not-yours / already-final calls — never 404, so"
+	    " an idempotent retry is safe." },
+	{ "list_registered_skills_skills_get",
+	    "Public — no auth.\n\n"
+	    "The list is short and deterministic; agents fetch it once at boot to discover what they"
+	    " can call." },
+	{ "get_skill_manifest_skills__skill_id__manifest_get",
+	    "Public — describes the skill's input contract and phase-level capabilities.\n\n"
+	    "Manifest is **fully public**: it cannot consult the API key store, so it cannot return"
+	    " per-customer flags. Customer-specific channel validation (e.g. webhook configured?)"
+	    " happens only on `POST /skills/{skill_id}/run`." },
+	{ "run_skill_skills__skill_id__run_post",
+	    "Stripe-style idempotent.\n\n"
+	    "Without `Idempotency-Key` header: a single invocation — no replay tracking.\n\n"
+	    "With `Idempotency-Key` header: claims the slot BEFORE running so two concurrent retries"
+	    " cannot both dial Twilio.\n\n"
+	    "Idempotency error codes:\n\n"
+	    "* `409 idempotency_conflict` — same key, different body.\n"
+	    "* `409 idempotency_in_progress` — still running, lock fresh.\n"
+	    "* `409 idempotency_state_unknown` — running with stale lock (worker may have crashed"
+	    " after dialing — agent must verify via `GET /calls?since=...` before retrying with a NEW"
+	    " key).\n"
+	    "* `400 idempotency_key_too_long` — key > 255 chars." },
+	{ "list_bookings_v1_booking_bookings_get",
+	    "Return bookings owned by the caller (matched by `X-API-Key`).\n\n"
+	    "* `status` (optional) — narrow to one `BookingStatus` value. Invalid values return `400`"
+	    " with the allow-list in the message so callers can recover programmatically.\n"
+	    "* `limit` — bound between 1 and 100. Defaults to 20 to keep the MCP `list_bookings` tool"
+	    " response small enough to fit in a single LLM context window." },
+	{ "get_booking_v1_booking_bookings__booking_id__get",
+	    "Single-booking lookup, scoped to caller's customer_id.\n\n"
+	    "Returns 404 for both \"no such booking\" and \"booking belongs to a different customer\""
+	    " — the response shape is intentionally identical so existence cannot be inferred from"
+	    " the status code or body." },
+	{ "me_users_me_get",
+	    "Self-view. Identity, quota and what was used of it this month, whether the key is an"
+	    " admin's, and the current maintenance state: null, or `active`, `message` and"
+	    " `resume_at`." },
+	{ "set_webhook_users_me_webhook_put",
+	    "Configure the endpoint our platform POSTs to when the agent calls `ask_user` mid-call."
+	    " Only HTTPS is accepted — in-flight webhook payloads include the booking context + HMAC"
+	    " header, which we refuse to transmit over plaintext.\n\n"
+	    "Secrets rotate by default: rotating as-you-configure is the safer default. For 24 hours"
+	    " the older secret signs as well, so that a receiver can change over." },
+	{ "clear_webhook_users_me_webhook_delete",
+	    "Remove the webhook configuration. Callers that read `ask_user_webhook_url` get null back"
+	    " either way." },
+	{ "set_limits_users_me_limits_put",
+	    "Update the per-customer concurrent-call cap.\n\n"
+	    "Default is 1 (per manager spec — \"one call at a time per customer\"). Customers that"
+	    " need parallel dialing raise it themselves; we cap at `calls.max_concurrent_ceiling` to"
+	    " keep a misconfigured account from saturating our pipeline.\n\n"
+	    "The cap is the customer's, whichever of its keys set it, and is read back on every"
+	    " `POST /calls` to enforce the gate." },
+	{ NULL, NULL },
+};
+
+static const char *
+find(const struct text *table, const char *name)
+{
+	for (; table->name != NULL; table++)
+		if (strcmp(table->name, name) == 0)
+			return table->says;
+	return NULL;
+}
+
+const char *
+describe_operation(const char *operation)
+{
+	return find(operations, operation);
+}
+
+const char *
+describe_tag(const char *tag)
+{
+	return find(tags, tag);
+}
+
+const char *
+describe_api(void)
+{
+	return api_text;
+}
