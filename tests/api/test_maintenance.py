@@ -1,7 +1,7 @@
 """The maintenance window: new calls are refused, everything else goes on."""
 
 import pytest
-from apikit import number
+from apikit import eventually, number
 
 
 @pytest.fixture
@@ -81,6 +81,58 @@ def test_it_comes_behind_401_422_and_400(stack, customer, window):
 def test_it_comes_before_402(stack, window):
     window()
     assert stack.customer(quota=0).place().status_code == 503
+
+
+def test_a_replay_is_no_new_call(customer, window):
+    first = customer.place(to := number(), headers={"Idempotency-Key": "before"})
+    window()
+    again = customer.place(to, headers={"Idempotency-Key": "before"})
+    assert again.status_code == 202 and again.json() == first.json()
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
+def test_a_refused_key_is_free_again(stack, customer, window):
+    to = number()
+    window()
+    assert customer.place(to, headers={"Idempotency-Key": "during"}).status_code == 503
+    stack.offhook("maintenance", "off")
+    answer = customer.place(to, headers={"Idempotency-Key": "during"})
+    assert answer.status_code == 202 and "Idempotent-Replayed" not in answer.headers
+
+
+def test_no_key_is_above_it(stack, customer, window):
+    window()
+    for key in (stack.env["OFFHOOK_ADMIN_KEY"], customer.key):
+        answer = stack.with_key(key, X_Workspace_Id=customer.workspace).place()
+        assert answer.status_code == 503, answer.text
+
+
+def test_recordings_are_still_served(stack, customer, window):
+    call_id = customer.start()
+    eventually(lambda: customer.call(call_id)["has_recording"])
+    window()
+    admin = stack.with_key(stack.env["OFFHOOK_ADMIN_KEY"], X_Workspace_Id=customer.workspace)
+    answer = eventually(lambda: (one := admin.get(f"/calls/{call_id}/recording")).status_code
+                        != 202 and one)
+    assert answer.status_code == 200
+
+
+def test_with_the_queue_off_it_is_the_same(direct_stack, payer):
+    direct_stack.offhook("maintenance", "on", "--message", "Soon.")
+    try:
+        answer = payer.place()
+        assert answer.status_code == 503
+        assert answer.json()["detail"]["message"] == "Soon."
+        assert payer.get("/calls").json() == [] and payer.usage() == 0
+    finally:
+        direct_stack.offhook("maintenance", "off")
+    assert payer.place().status_code == 201
+
+
+def test_the_last_word_counts(customer, window):
+    window("--message", "One.", "--resume-at", "2036-05-06T07:08:09Z")
+    window("--message", "Two.")
+    assert customer.me()["maintenance"] == {"active": True, "message": "Two.", "resume_at": None}
 
 
 def test_liveness_and_readiness_do_not_mind(stack, window):
