@@ -1,9 +1,19 @@
-# nginx: the site as a template for ./dev, and filled in for production.
+# nginx: the site as a template for ./dev, and filled in for production; and the page of the API.
 nginxdir = $(pkgdatadir)/nginx
 dist_nginx_DATA = nginx/fastcgi_offhook.conf
 nodist_nginx_DATA = nginx/offhook.conf
-EXTRA_DIST += nginx/offhook.conf.in
-CLEANFILES += nginx/offhook.conf
+EXTRA_DIST += nginx/offhook.conf.in nginx/docs/page.jq
+CLEANFILES += nginx/offhook.conf nginx/docs/index.html
+
+docsdir = $(pkgdatadir)/docs
+dist_docs_DATA = nginx/docs/docs.css
+nodist_docs_DATA = nginx/docs/index.html
+
+# From the routes' own tables, so that the page says what the programs do.
+nginx/docs/index.html: print-openapi$(EXEEXT) $(srcdir)/nginx/docs/page.jq
+	$(AM_V_GEN)$(MKDIR_P) nginx/docs && ./print-openapi >$@.json && \
+		$(JQ) -rf $(srcdir)/nginx/docs/page.jq $@.json >$@.md && \
+		$(CMARK_GFM) --unsafe -e table $@.md >$@.new && rm -f $@.json $@.md && mv $@.new $@
 
 nginx/offhook.conf: $(srcdir)/nginx/offhook.conf.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) nginx && $(SED) \
@@ -15,6 +25,7 @@ nginx/offhook.conf: $(srcdir)/nginx/offhook.conf.in Makefile
 		-e 's|@carrier_socket@|/run/offhook/carrier.sock|' \
 		-e 's|@events_socket@|/run/offhook/events.sock|' \
 		-e 's|@data_dir@|/var/lib/offhook|' \
+		-e 's|@docs_dir@|$(docsdir)|' \
 		-e 's|@requests_per_second@|200|' \
 		-e 's|@burst@|400|' \
 		-e 's|@log_dir@|/var/log/nginx|' \

@@ -253,6 +253,7 @@ EXTRA_DIST += \
 	tests/api/test_cancel.py \
 	tests/api/test_contract.py \
 	tests/api/test_credits.py \
+	tests/api/test_docs.py \
 	tests/api/test_events_stream.py \
 	tests/api/test_health.py \
 	tests/api/test_hooks.py \

@@ -17,6 +17,12 @@ offhook_api_LDADD = \
 	src/base/libbase.a \
 	$(FCGI_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS)
 
+# For the build alone: the document that the page of the API is made from.
+noinst_PROGRAMS += print-openapi
+print_openapi_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+print_openapi_SOURCES = src/prog/print_openapi.c
+print_openapi_LDADD = $(offhook_api_LDADD)
+
 bin_PROGRAMS += offhook-scheduler
 offhook_scheduler_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 offhook_scheduler_SOURCES = \

@@ -286,7 +286,8 @@ up_nginx() {
         -e "s|@certificate@|$DIR/tls/server.pem|" -e "s|@certificate_key@|$DIR/tls/server.key|" \
         -e "s|@api_socket@|$api|" -e "s|@carrier_socket@|$socket_dir/carrier.sock|" \
         -e "s|@events_socket@|$events|" \
-        -e "s|@data_dir@|$data|" -e "s|@requests_per_second@|$rate|" -e "s|@burst@|$((rate * 2))|" \
+        -e "s|@data_dir@|$data|" -e "s|@docs_dir@|${BIN%/bin}/share/offhook/docs|" \
+        -e "s|@requests_per_second@|$rate|" -e "s|@burst@|$((rate * 2))|" \
         -e "s|@log_dir@|$DIR/log|" -e "s|@fastcgi_params@|$DIR/fastcgi_offhook.conf|" \
         -e "s|@metrics_allow@|$DIR/nginx-metrics*.conf|" nginx/offhook.conf.in |
         put "$DIR/nginx-site.conf"
