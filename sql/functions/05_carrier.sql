@@ -113,10 +113,13 @@ CREATE FUNCTION fn.watch_due(p_limit integer)
 RETURNS TABLE (attempt_id uuid, call_id text, state attempt_state, call_sid text, to_number text,
     hang_up boolean, overdue boolean, age_s float8, created_epoch bigint)
 LANGUAGE sql AS $$
-    UPDATE attempts t SET check_at = clock_timestamp() + interval '45 s', checks = t.checks + 1
-        FROM (SELECT d.attempt_id, d.workspace_id FROM attempts d
+    WITH due AS MATERIALIZED ( -- once: a join could run it again, with a limit of its own
+        SELECT d.attempt_id, d.workspace_id FROM attempts d
             WHERE d.check_at <= clock_timestamp() ORDER BY d.check_at LIMIT p_limit
-            FOR UPDATE SKIP LOCKED) due
+            FOR UPDATE SKIP LOCKED
+    )
+    UPDATE attempts t SET check_at = clock_timestamp() + interval '45 s', checks = t.checks + 1
+        FROM due
         WHERE t.attempt_id = due.attempt_id AND t.workspace_id = due.workspace_id
         RETURNING t.attempt_id, t.call_id, t.state, t.call_sid, t.to_number,
             t.hangup_at IS NOT NULL, coalesce(t.deadline_at < clock_timestamp(), false),
