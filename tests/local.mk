@@ -126,6 +126,7 @@ http_tests = \
 	tests/unit/http/test_shape \
 	tests/unit/http/test_valid \
 	tests/unit/http/test_fcgi \
+	tests/unit/http/test_reach \
 	tests/unit/http/test_fetch
 check_PROGRAMS += $(http_tests)
 TESTS += $(http_tests)
@@ -156,6 +157,10 @@ tests_unit_http_test_fcgi_SOURCES = tests/unit/http/test_fcgi.c
 tests_unit_http_test_fcgi_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_http_test_fcgi_LDFLAGS = $(http_test_whole)
 tests_unit_http_test_fcgi_LDADD = src/http/libhttp.a src/sys/libsys.a $(SYSTEMD_LIBS) $(http_test_libs)
+tests_unit_http_test_reach_SOURCES = tests/unit/http/test_reach.c
+tests_unit_http_test_reach_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_http_test_reach_LDFLAGS = $(http_test_whole)
+tests_unit_http_test_reach_LDADD = $(http_test_libs)
 tests_unit_http_test_fetch_SOURCES = tests/unit/http/test_fetch.c
 tests_unit_http_test_fetch_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_http_test_fetch_LDFLAGS = $(http_test_whole)

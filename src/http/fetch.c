@@ -14,12 +14,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "http/reach.h"
 
 /* One exchange. */
 struct job {
@@ -38,6 +40,7 @@ struct job {
 	bool paused;       /* waits for not_before_us */
 	bool missed;       /* came too late for the window */
 	bool too_long;     /* the reply exceeds max_reply */
+	bool closed;       /* an address that must not be reached was refused */
 	int write_errno;   /* to_fd failed */
 };
 
@@ -130,6 +133,20 @@ take_reply(char *bytes, size_t size, size_t count, void *arg)
 	return len;
 }
 
+/* The socket to an address that DNS has given, if it may be reached. */
+static curl_socket_t
+open_public(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct job *job = arg;
+
+	(void)purpose;
+	if (!reach_address(&to->addr)) {
+		job->closed = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
 /* ---- setting up ---- */
 
 static const char *
@@ -151,6 +168,7 @@ copy_fetch(struct job *job, const struct fetch *f)
 	job->f.user = copied(job->arena, f->user);
 	job->f.password = copied(job->arena, f->password);
 	job->f.ca_file = copied(job->arena, f->ca_file);
+	job->f.content_type = copied(job->arena, f->content_type);
 	job->f.body = body;
 }
 
@@ -182,6 +200,31 @@ set_rules(struct job *job)
 }
 
 static void
+add_header(struct job *job, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(job->headers, line);
+
+	if (longer == NULL)
+		log_fatal("libcurl: out of memory");
+	job->headers = longer;
+}
+
+static void
+set_body(struct job *job)
+{
+	SET(job, CURLOPT_POST, 1L);
+	SET(job, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)job->f.body_len);
+	if (job->f.body_len == 0)
+		SET(job, CURLOPT_POSTFIELDS, "");
+	SET(job, CURLOPT_READFUNCTION, give_body);
+	SET(job, CURLOPT_READDATA, job);
+	/* Without "100 Continue": the peer would be asked, and the window would not be ours. */
+	add_header(job, "Expect:");
+	if (job->f.content_type != NULL)
+		add_header(job, arena_printf(job->arena, "Content-Type: %s", job->f.content_type));
+}
+
+static void
 set_request(struct job *job)
 {
 	const struct fetch *f = &job->f;
@@ -197,17 +240,17 @@ set_request(struct job *job)
 	/* Beside the system's directory of CAs, which stays in force. */
 	if (f->ca_file != NULL)
 		SET(job, CURLOPT_CAINFO, f->ca_file);
-	if (strcmp(f->method, "POST") != 0)
-		return;
-	SET(job, CURLOPT_POST, 1L);
-	SET(job, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)f->body_len);
-	if (f->body_len == 0)
-		SET(job, CURLOPT_POSTFIELDS, "");
-	/* Without "100 Continue": the peer would be asked, and the window would not be ours. */
-	job->headers = curl_slist_append(NULL, "Expect:");
-	SET(job, CURLOPT_HTTPHEADER, job->headers);
-	SET(job, CURLOPT_READFUNCTION, give_body);
-	SET(job, CURLOPT_READDATA, job);
+	if (f->public_only) {
+		SET(job, CURLOPT_PROTOCOLS_STR, "https");
+		SET(job, CURLOPT_OPENSOCKETFUNCTION, open_public);
+		SET(job, CURLOPT_OPENSOCKETDATA, job);
+	}
+	if (strcmp(f->method, "POST") == 0)
+		set_body(job);
+	for (const char *const *line = f->headers; line != NULL && *line != NULL; line++)
+		add_header(job, *line);
+	if (job->headers != NULL)
+		SET(job, CURLOPT_HTTPHEADER, job->headers);
 }
 
 static void
@@ -290,6 +333,8 @@ explain(struct job *job, CURLcode code)
 
 	if (job->missed)
 		(void)snprintf(out, size, "the send window was missed");
+	else if (job->closed)
+		(void)snprintf(out, size, "the host has no address on the public Internet");
 	else if (job->too_long)
 		(void)snprintf(out, size, "the reply is longer than %zu bytes", job->f.max_reply);
 	else if (job->write_errno != 0)
@@ -309,6 +354,10 @@ conclude(struct job *job, CURLcode code)
 	struct fetch_result *r = &job->result;
 	bool whole = left_whole(job);
 
+	if (job->too_long && job->f.any_length) {
+		buf_clear(&r->body);
+		code = CURLE_OK;
+	}
 	read_times(job);
 	if (code == CURLE_OK)
 		read_reply_facts(job);

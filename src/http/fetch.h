@@ -18,11 +18,15 @@ struct fetch {
 	const char *method; /* "GET" or "POST" */
 	const char *url;
 	const char *user, *password; /* HTTP Basic, or NULL */
-	const char *body;            /* POST: application/x-www-form-urlencoded, or NULL */
+	const char *body;            /* of a POST, or NULL */
 	size_t body_len;
-	int connect_ms, total_ms; /* both required */
-	const char *ca_file;      /* an extra CA bundle, or NULL */
-	size_t max_reply;         /* bytes; a longer one is an error */
+	const char *content_type;   /* of the body; NULL: application/x-www-form-urlencoded */
+	const char *const *headers; /* more of them, "Name: value", NULL at the end; or NULL */
+	int connect_ms, total_ms;   /* both required */
+	const char *ca_file;        /* an extra CA bundle, or NULL */
+	size_t max_reply;           /* bytes; a longer one is an error, or … */
+	bool any_length;            /* … is as good as none: answered, with an empty body */
+	bool public_only;           /* HTTPS to the public Internet alone (http/reach.h) */
 	int to_fd; /* -1, or a file that takes the reply's body instead of reply.body */
 	/*
 	 * A send window in CLOCK_BOOTTIME microseconds, 0 for none: the headers may go out before,

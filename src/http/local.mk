@@ -13,6 +13,8 @@ src_http_libhttp_a_SOURCES = \
 	src/http/valid.c \
 	src/http/fcgi.h \
 	src/http/fcgi.c \
+	src/http/reach.h \
+	src/http/reach.c \
 	src/http/fetch.h \
 	src/http/fetch.c
 src_http_libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)

@@ -197,6 +197,76 @@ an_answer_is_an_answer(void **state)
 }
 
 static void
+a_body_may_have_another_type_and_a_request_more_headers(void **state)
+{
+	static const char *const headers[] = { "webhook-id: msg_1", "webhook-timestamp: 7", NULL };
+	struct fetch_result r;
+	struct fetch f;
+
+	(void)state;
+	start(ANSWER);
+	f = post();
+	f.content_type = "application/json";
+	f.headers = headers;
+	fetch_wait(&f, &r);
+	stop();
+	assert_int_equal(r.end, FETCH_ANSWERED);
+	assert_non_null(strstr(server.seen[0].text, "\r\nContent-Type: application/json\r\n"));
+	assert_null(strstr(server.seen[0].text, "x-www-form-urlencoded"));
+	assert_non_null(
+	    strstr(server.seen[0].text, "\r\nwebhook-id: msg_1\r\nwebhook-timestamp: 7\r\n"));
+	fetch_result_free(&r);
+}
+
+static void
+a_reply_of_any_length_may_be_an_answer(void **state)
+{
+	struct fetch_result r;
+	struct fetch f;
+
+	(void)state;
+	start(ANSWER);
+	f = post();
+	f.max_reply = 2;
+	f.any_length = true;
+	fetch_wait(&f, &r);
+	stop();
+	assert_int_equal(r.end, FETCH_ANSWERED);
+	assert_int_equal(r.status, 201);
+	assert_int_equal(r.body.len, 0);
+	fetch_result_free(&r);
+}
+
+/* However the URL names us. Nothing arrives, not even a connection. */
+static void
+what_must_be_public_does_not_reach_us(void **state)
+{
+	static const char *const hosts[] = { "127.0.0.1", "localhost", "a.localhost", "[::1]",
+		"2130706433", "0x7f.1", "0177.0.0.1", "[::ffff:127.0.0.1]", "0.0.0.0" };
+	struct fetch_result r;
+	struct fetch f;
+	char url[80];
+
+	(void)state;
+	start(ANSWER);
+	f = post();
+	f.public_only = true;
+	fetch_wait(&f, &r); /* plain http */
+	assert_int_equal(r.end, FETCH_NOT_SENT);
+	fetch_result_free(&r);
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		(void)snprintf(url, sizeof(url), "https://%s:%d/", hosts[i], server.port);
+		f.url = url;
+		fetch_wait(&f, &r);
+		assert_int_equal(r.end, FETCH_NOT_SENT);
+		assert_non_null(strstr(r.error, "public Internet"));
+		fetch_result_free(&r);
+	}
+	stop();
+	assert_int_equal(server.connections, 0);
+}
+
+static void
 get_and_an_empty_post_have_no_body(void **state)
 {
 	struct fetch_result r;
@@ -548,6 +618,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_is_an_answer),
+		cmocka_unit_test(a_body_may_have_another_type_and_a_request_more_headers),
+		cmocka_unit_test(a_reply_of_any_length_may_be_an_answer),
+		cmocka_unit_test(what_must_be_public_does_not_reach_us),
 		cmocka_unit_test(get_and_an_empty_post_have_no_body),
 		cmocka_unit_test(what_left_and_was_not_answered_is_unknown_and_never_repeated),
 		cmocka_unit_test(no_two_requests_share_a_connection),
