@@ -427,6 +427,8 @@ EXTRA_DIST += \
 	tests/sql/13_guards.sql \
 	tests/sql/14_random.sql \
 	tests/sql/15_events.sql \
+	tests/sql/15_questions.sql \
+	tests/sql/16_webhooks.sql \
 	tests/sql/20_bookings.sql
 
 # The event streams, without sockets and without a database.

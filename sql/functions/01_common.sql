@@ -41,16 +41,18 @@ LANGUAGE sql STABLE AS $$
             ELSE $2 = 'platform' END
 $$;
 
--- Adds an event to a call whose row the caller holds locked. Returns its number.
+-- Adds an event to a call whose row the caller holds locked, and what its customer's webhook is to
+-- be told of it. Returns its number.
 CREATE FUNCTION fn.event_add(p_call text, p_type text, p_data json) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
     c record;
 BEGIN
     UPDATE calls SET event_count = event_count + 1 WHERE call_id = p_call
-        RETURNING event_count, workspace_id INTO STRICT c;
+        RETURNING event_count, workspace_id, ask_user_mode INTO STRICT c;
     INSERT INTO call_events (call_id, event_id, workspace_id, event_type, data)
         VALUES (p_call, c.event_count, c.workspace_id, p_type, p_data);
+    PERFORM fn.webhook_offer(p_call, c.event_count, c.workspace_id, p_type, c.ask_user_mode);
     RETURN c.event_count;
 END $$;
 

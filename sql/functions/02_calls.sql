@@ -17,7 +17,7 @@ END $$;
 
 -- Ends a call, whose row the caller holds locked: status, outcome, ledger, events and what it has
 -- booked together.
--- Credits are settled for a success, released for anything else.
+-- Credits are settled for a success, released for anything else; what was asked is dropped.
 CREATE FUNCTION fn.call_end(p_call text, p_to call_status, p_outcome call_outcome, p_summary text)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -32,6 +32,7 @@ BEGIN
         SELECT l.call_id, 2, l.workspace_id, l.month, -l.reserved,
             CASE WHEN v_charged THEN l.reserved ELSE 0 END
         FROM credit_ledger l WHERE l.call_id = p_call AND l.step = 1;
+    PERFORM fn.questions_end(p_call);
     PERFORM fn.event_add(p_call, 'status_change',
         json_build_object('status', p_to, 'previous', c.status));
     PERFORM fn.event_add(p_call, 'outcome', json_build_object('outcome_type', p_outcome,

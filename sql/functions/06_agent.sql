@@ -1,12 +1,14 @@
 -- The turn-based agent: what it heard, and what it said.
 
 -- The carrier asks what to say: the callee is on the line and, after the first turn, said p_heard.
--- result is 'speak' (answer with fn.agent_said), 'replay' (twiml is what was answered before) or
--- 'hang_up' (the call is over, or not the one that is dialed).
+-- result is 'speak' (answer with fn.agent_said), 'replay' (twiml is what was answered before), 'hold'
+-- (the question of the turn before has no answer yet: let the callee wait, and come back with the
+-- same turn) or 'hang_up' (the call is over, or not the one that is dialed). After a question, asked
+-- says what came of it: 'answered' (answer and mode), or 'dropped'; else it is NULL.
 CREATE FUNCTION fn.agent_hear(p_call text, p_attempt uuid, p_sid text, p_turn integer,
     p_heard text, p_answered_by text, p_max_talk_s integer,
     OUT result text, OUT twiml text, OUT brief text, OUT language text, OUT answered_by text,
-    OUT silent_turns integer)
+    OUT silent_turns integer, OUT asked text, OUT answer text, OUT mode text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -25,24 +27,34 @@ BEGIN
     ELSIF c.status <> 'in_progress' THEN
         RETURN;
     END IF;
-    INSERT INTO agent_turns (call_id, turn, workspace_id, heard)
-        VALUES (p_call, p_turn, c.workspace_id, p_heard) ON CONFLICT DO NOTHING;
+    brief := c.brief;
+    language := c.language;
+    PERFORM fn.questions_expire(p_call);
+    SELECT q.state, q.answer, q.mode INTO asked, answer, mode FROM questions q
+        WHERE q.call_id = p_call AND q.request_id = fn.question_id(p_call, p_turn - 1);
+    IF asked = 'pending' THEN
+        result := 'hold';
+        RETURN;
+    END IF;
+    INSERT INTO agent_turns (call_id, turn, workspace_id, heard, held)
+        VALUES (p_call, p_turn, c.workspace_id, p_heard, asked IS NOT NULL) ON CONFLICT DO NOTHING;
     IF FOUND AND p_heard <> '' THEN
         PERFORM fn.transcript_add(c, 'operator', p_heard);
     END IF;
     result := 'speak';
-    brief := c.brief;
-    language := c.language;
     answered_by := c.answered_by;
     SELECT count(*) INTO silent_turns FROM agent_turns t
-        WHERE t.call_id = p_call AND t.turn > 0 AND t.heard = '';
+        WHERE t.call_id = p_call AND t.turn > 0 AND t.heard = '' AND NOT t.held;
 END $$;
 
--- Keeps the agent's answer to a turn: its words, and its verdict when it ends the call, with what it
--- learnt (sql/008_bookings.sql). Returns the TwiML to answer with: an earlier answer to the same
--- turn wins.
+-- Keeps the agent's answer to a turn: its words, its verdict when it ends the call, with what it
+-- learnt (sql/008_bookings.sql), and what it asks its human when it must. An answer of the human that
+-- it was given is taken up by these words. Returns the TwiML to answer with: an earlier answer to the
+-- same turn wins.
 CREATE FUNCTION fn.agent_said(p_call text, p_turn integer, p_words text, p_twiml text,
-    p_verdict call_outcome, p_summary text, p_learnt json DEFAULT NULL) RETURNS text
+    p_verdict call_outcome, p_summary text, p_learnt json DEFAULT NULL,
+    p_question text DEFAULT NULL, p_wait_s integer DEFAULT NULL, p_answer_url text DEFAULT NULL)
+RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
     c calls;
@@ -64,6 +76,11 @@ BEGIN
         agent_ended = agent_ended OR p_verdict IS NOT NULL, verdict = coalesce(p_verdict, verdict),
         outcome_summary = coalesce(p_summary, outcome_summary),
         learnt = coalesce(p_learnt, learnt) WHERE call_id = p_call;
+    PERFORM fn.question_use(p_call, fn.question_id(p_call, p_turn - 1));
+    IF p_question IS NOT NULL THEN
+        PERFORM fn.question_ask(p_call, fn.question_id(p_call, p_turn), p_question, p_wait_s,
+            p_answer_url);
+    END IF;
     RETURN p_twiml;
 END $$;
 

@@ -66,6 +66,10 @@ BEGIN
     DELETE FROM bookings b WHERE b.call_id = ANY (v_calls)
         AND fn.booking_status(b) IN ('past', 'cancelled');
     UPDATE bookings SET call_id = NULL WHERE call_id = ANY (v_calls);
+    DELETE FROM webhook_deliveries d USING call_events e WHERE e.call_id = ANY (v_calls)
+        AND d.delivery_id = fn.delivery_id(e.call_id, e.event_id)
+        AND d.workspace_id = e.workspace_id;
+    DELETE FROM questions WHERE call_id = ANY (v_calls);
     DELETE FROM agent_turns WHERE call_id = ANY (v_calls);
     DELETE FROM recordings WHERE call_id = ANY (v_calls);
     DELETE FROM attempts WHERE call_id = ANY (v_calls);

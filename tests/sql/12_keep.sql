@@ -51,11 +51,15 @@ INSERT INTO call_events (call_id, event_id, workspace_id, event_type, data)
     SELECT call_id, 1, 'ws1', 'status_change', '{"status": "queued", "previous": null}' FROM c;
 INSERT INTO credit_ledger (call_id, step, workspace_id, month, reserved, settled)
     SELECT call_id, 1, 'ws1', (credit_month(clock_timestamp()) - interval '1 year')::date, 1, 0 FROM c;
+SELECT fn.webhook_set('ws1', 'https://a.example/', 'whsec_' || repeat('A', 32), true);
+INSERT INTO questions (call_id, request_id, workspace_id, message, expires_at)
+    SELECT call_id, 'ask_1', 'ws1', 'What?', clock_timestamp() FROM c;
 SELECT t.bring(call_id, 'completed') FROM c WHERE n IN (1, 2, 3);
 SELECT t.bring(call_id, 'cancelled') FROM c WHERE n = 5;
 SELECT t.dialed(call_id), fn.call_cancel('ws1', call_id) FROM c WHERE n = 4; -- its leg lives on
 SET CONSTRAINTS ALL IMMEDIATE; -- what a commit would look at, before it is gone
 SET CONSTRAINTS ALL DEFERRED;
+SELECT is((SELECT count(DISTINCT call_id) FROM webhook_deliveries), 5::bigint, 'each has told its outcome');
 SELECT is_empty('SELECT fn.forget_calls(1, 100)', 'nothing that ended lately, whatever is asked for');
 UPDATE calls SET ended_at = clock_timestamp() - interval '100 days' FROM c
     WHERE calls.call_id = c.call_id AND n <> 3;
@@ -69,8 +73,11 @@ SELECT is((SELECT count(*) FROM tasks WHERE task_id = 'task_1'), 0::bigint, 'the
 SELECT is((SELECT (SELECT count(*) FROM call_events WHERE call_id IN ('call_old_1', 'call_old_2'))
     + (SELECT count(*) FROM credit_ledger WHERE call_id IN ('call_old_1', 'call_old_2'))
     + (SELECT count(*) FROM attempts WHERE call_id IN ('call_old_1', 'call_old_2'))
-    + (SELECT count(*) FROM recordings WHERE call_id IN ('call_old_1', 'call_old_2'))), 0::bigint,
-    'with all that belonged to them');
+    + (SELECT count(*) FROM recordings WHERE call_id IN ('call_old_1', 'call_old_2'))
+    + (SELECT count(*) FROM questions WHERE call_id IN ('call_old_1', 'call_old_2'))
+    + (SELECT count(*) FROM webhook_deliveries WHERE call_id IN ('call_old_1', 'call_old_2'))),
+    0::bigint, 'with all that belonged to them');
+SELECT is((SELECT count(DISTINCT call_id) FROM webhook_deliveries), 2::bigint, 'and to no other');
 SELECT is_empty('SELECT fn.forget_calls(93, 100)', 'no more');
 
 SELECT is_empty('SELECT t.broken()', 'the books balance all the same');

@@ -665,6 +665,68 @@ a_storm_leaves_the_books_in_order(void **state)
 	    NULL, "0");
 }
 
+/* ---- questions ---- */
+
+/* Answers, lets time pass, or ends the call; 1 when its answer was taken. */
+static int
+question_job(struct db *d, int number)
+{
+	const char *answer =
+	    "SELECT fn.question_answer(workspace_id, call_id, NULL, 'Seven.', 'voice')"
+	    "::integer FROM calls WHERE call_id = $1";
+
+	if (number == the_number)
+		(void)ask(d, "SELECT fn.expire_questions(9)", NULL);
+	else if (number == the_number + 1)
+		(void)ask(d,
+		    "SELECT fn.call_cancel(workspace_id, call_id) FROM calls WHERE call_id = $1",
+		    the_call);
+	else
+		return strcmp(ask(d, answer, the_call), "1") == 0;
+	return 0;
+}
+
+/* Several answer one question at once, while its time runs out (odd rounds) and the call ends. */
+static void
+a_question_has_one_answer_at_most(void **state)
+{
+	int results[AT_ONCE];
+
+	(void)state;
+	for (int round = 0; round < ROUNDS; round++) {
+		char call_id[ID_SIZE];
+		int taken;
+
+		the_workspace = workspace(100, 100);
+		the_number = round % 3 == 0 ? AT_ONCE : 0; /* none but answers, or all together */
+		the_call = call_id;
+		assert_int_equal(accept_one(db, call_id), CALL_ACCEPTED);
+		(void)ask(db,
+		    round % 2 == 0 ? "SELECT fn.question_ask($1, 'ask_1', 'What?', 60, 'u')"
+				   : "SELECT fn.question_ask($1, 'ask_1', 'What?', 0, 'u')",
+		    call_id);
+		at_once(question_job, AT_ONCE, results);
+		taken = how_many(results, AT_ONCE, 1);
+		if (round % 2 == 1)
+			assert_int_equal(taken, 0);
+		else if (round % 3 == 0)
+			assert_int_equal(taken, 1);
+		else
+			assert_in_range(taken, 0, 1);
+		assert_asked("SELECT count(*) FROM call_events WHERE call_id = $1"
+			     " AND event_type = 'answered'",
+		    call_id, taken == 1 ? "1" : "0");
+		(void)ask(db,
+		    "SELECT fn.call_cancel(workspace_id, call_id) FROM calls"
+		    " WHERE call_id = $1",
+		    call_id);
+		assert_asked("SELECT count(*) FROM call_events WHERE call_id = $1"
+			     " AND event_type = 'answer_dropped'",
+		    call_id, "1");
+	}
+	assert_books();
+}
+
 int
 main(void)
 {
@@ -677,6 +739,7 @@ main(void)
 		cmocka_unit_test(cancel_and_claim_agree),
 		cmocka_unit_test(one_takes_the_lead),
 		cmocka_unit_test(news_in_any_order_end_a_call_once),
+		cmocka_unit_test(a_question_has_one_answer_at_most),
 		cmocka_unit_test(a_storm_leaves_the_books_in_order),
 	};
 
