@@ -250,6 +250,11 @@ EXTRA_DIST += \
 	tests/api/redocly/package-lock.json \
 	tests/api/redocly/package.json \
 	tests/api/redocly/redocly.yaml \
+	tests/api/node/.npmrc \
+	tests/api/node/package-lock.json \
+	tests/api/node/package.json \
+	tests/api/node/verify.js \
+	tests/api/receiver.py \
 	tests/api/schema.py \
 	tests/api/seed_openapi.json \
 	tests/api/test_auth.py \
@@ -273,7 +278,8 @@ EXTRA_DIST += \
 	tests/api/test_start_direct.py \
 	tests/api/test_start_queued.py \
 	tests/api/test_users.py \
-	tests/api/test_validation.py
+	tests/api/test_validation.py \
+	tests/api/test_webhooks.py
 
 # The upper floors. What a folder links is itself, whole, and the floors below it.
 if HAVE_CMOCKA
@@ -282,7 +288,7 @@ low_test_libs = src/auth/libauth.a src/http/libhttp.a src/db/libdb.a src/sys/lib
 	$(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS) -lm
 domain_tests = tests/unit/domain/test_brief tests/unit/domain/test_pacer \
 	tests/unit/domain/test_script tests/unit/domain/test_skill
-work_tests = tests/unit/work/test_holder tests/unit/work/test_line
+work_tests = tests/unit/work/test_holder tests/unit/work/test_lanes tests/unit/work/test_line
 api_tests = tests/unit/api/test_twiml
 check_PROGRAMS += $(domain_tests) $(work_tests) $(api_tests)
 TESTS += $(domain_tests) $(work_tests) $(api_tests)
@@ -308,6 +314,10 @@ tests_unit_work_test_holder_SOURCES = tests/unit/work/test_holder.c
 tests_unit_work_test_holder_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_work_test_holder_LDFLAGS = $(work_test_whole)
 tests_unit_work_test_holder_LDADD = src/work/libwork.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
+tests_unit_work_test_lanes_SOURCES = tests/unit/work/test_lanes.c
+tests_unit_work_test_lanes_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_work_test_lanes_LDFLAGS = $(work_test_whole)
+tests_unit_work_test_lanes_LDADD = src/work/libwork.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
 tests_unit_work_test_line_SOURCES = tests/unit/work/test_line.c
 tests_unit_work_test_line_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_work_test_line_LDFLAGS = $(work_test_whole)
@@ -372,7 +382,8 @@ tests_unit_auth_test_who_LDFLAGS = $(auth_test_whole)
 tests_unit_auth_test_who_LDADD = $(low_test_libs)
 remote_tests = \
 	tests/unit/remote/test_carrier \
-	tests/unit/remote/test_carrier_dial
+	tests/unit/remote/test_carrier_dial \
+	tests/unit/remote/test_webhook
 check_PROGRAMS += $(remote_tests)
 TESTS += $(remote_tests)
 remote_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/remote/libremote.a,--no-whole-archive
@@ -380,6 +391,10 @@ tests_unit_remote_test_carrier_SOURCES = tests/unit/remote/test_carrier.c
 tests_unit_remote_test_carrier_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_remote_test_carrier_LDFLAGS = $(remote_test_whole)
 tests_unit_remote_test_carrier_LDADD = src/remote/libremote.a $(low_test_libs)
+tests_unit_remote_test_webhook_SOURCES = tests/unit/remote/test_webhook.c
+tests_unit_remote_test_webhook_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_remote_test_webhook_LDFLAGS = $(remote_test_whole)
+tests_unit_remote_test_webhook_LDADD = src/remote/libremote.a $(low_test_libs)
 tests_unit_remote_test_carrier_dial_SOURCES = tests/unit/remote/test_carrier_dial.c
 tests_unit_remote_test_carrier_dial_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_remote_test_carrier_dial_LDFLAGS = $(remote_test_whole)

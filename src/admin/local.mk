@@ -17,6 +17,7 @@ src_admin_libadmin_a_SOURCES = \
 	src/admin/levels.c \
 	src/admin/calls.c \
 	src/admin/queue.c \
+	src/admin/webhooks.c \
 	src/admin/doctor.c \
 	src/admin/top.c \
 	src/admin/command.c

@@ -16,6 +16,7 @@ extern const struct command maintenance_commands[];
 extern const struct command level_commands[];
 extern const struct command call_commands[];
 extern const struct command queue_commands[];
+extern const struct command webhook_commands[];
 extern const struct command doctor_commands[];
 extern const struct command top_commands[];
 

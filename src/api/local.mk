@@ -9,6 +9,7 @@ src_api_libapi_a_SOURCES = \
 	src/api/describe.h \
 	src/api/place.c \
 	src/api/place.h \
+	src/api/answers.c \
 	src/api/bookings.c \
 	src/api/calls.c \
 	src/api/events.c \
@@ -18,5 +19,6 @@ src_api_libapi_a_SOURCES = \
 	src/api/recordings.c \
 	src/api/skills.c \
 	src/api/users.c \
+	src/api/webhooks.c \
 	src/api/routes.c \
 	src/api/routes.h

@@ -9,7 +9,9 @@ const struct route *const route_tables[] = {
 	recording_routes,
 	skill_routes,
 	booking_routes,
+	answer_routes,
 	user_routes,
+	webhook_routes,
 	hook_routes,
 	health_routes,
 	openapi_routes,
@@ -19,10 +21,12 @@ const struct route *const route_tables[] = {
 const struct named_schema *const schema_tables[] = {
 	call_schemas,
 	event_schemas,
+	answer_schemas,
 	recording_schemas,
 	skill_schemas,
 	booking_schemas,
 	user_schemas,
+	webhook_schemas,
 	health_schemas,
 	NULL,
 };

@@ -6,7 +6,9 @@
 
 extern const struct route call_routes[];
 extern const struct route event_routes[];
+extern const struct route answer_routes[];
 extern const struct route user_routes[];
+extern const struct route webhook_routes[];
 extern const struct route recording_routes[];
 extern const struct route hook_routes[];
 extern const struct route health_routes[];
@@ -26,9 +28,11 @@ struct named_schema {
 };
 extern const struct named_schema call_schemas[];
 extern const struct named_schema event_schemas[];
+extern const struct named_schema answer_schemas[];
 extern const struct named_schema user_schemas[];
 extern const struct named_schema recording_schemas[];
 extern const struct named_schema health_schemas[];
+extern const struct named_schema webhook_schemas[];
 extern const struct named_schema skill_schemas[];
 extern const struct named_schema booking_schemas[];
 extern const struct named_schema *const schema_tables[];

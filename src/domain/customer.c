@@ -8,13 +8,15 @@ static const struct statement profile = {
 	" w.name AS customer_name, who.api_key_last_4, 'active' AS status,"
 	" w.quota + coalesce(m.granted, 0) AS quota_limit,"
 	" coalesce(m.reserved + m.settled, 0) AS current_usage, 'monthly' AS quota_period,"
-	" NULL AS ask_user_webhook_url, false AS ask_user_webhook_configured,"
+	" h.url AS ask_user_webhook_url,"
+	" h.url IS NOT NULL AND h.off_at IS NULL AS ask_user_webhook_configured,"
 	" coalesce(w.max_concurrent, $6) AS max_concurrent_calls, who.is_admin,"
 	" CASE WHEN t.active THEN json_build_object('active', true, 'message', t.message,"
 	" 'resume_at', fn.iso(t.resume_at)) END AS maintenance"
 	" FROM fn.caller($1::bytea, $2, $3, $4, $5) who"
 	" CROSS JOIN maintenance t"
 	" LEFT JOIN workspaces w ON w.workspace_id = who.workspace_id"
+	" LEFT JOIN webhooks h ON h.workspace_id = who.workspace_id"
 	" LEFT JOIN credit_months m ON m.workspace_id = who.workspace_id"
 	" AND m.month = credit_month(clock_timestamp())",
 	7,

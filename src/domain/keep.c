@@ -28,6 +28,18 @@ keep_expire_calls(struct db *db, int limit, int *done)
 	return counted(db, &expire_calls, limit, done);
 }
 
+static const struct statement expire_questions = {
+	"keep_expire_questions",
+	"SELECT fn.expire_questions($1)",
+	1,
+};
+
+enum rc
+keep_expire_questions(struct db *db, int limit, int *done)
+{
+	return counted(db, &expire_questions, limit, done);
+}
+
 static const struct statement forget_keys = {
 	"keep_forget_keys",
 	"SELECT fn.forget_idempotency_keys($1)",

@@ -7,6 +7,7 @@
 
 /* Each says how many it saw to: call again while that is as many as limit. */
 enum rc keep_expire_calls(struct db *db, int limit, int *done) MUST_CHECK;
+enum rc keep_expire_questions(struct db *db, int limit, int *done) MUST_CHECK;
 enum rc keep_forget_keys(struct db *db, int limit, int *done) MUST_CHECK;
 /* Forgets calls that ended more than days ago; one column, their ids, whose files are to go. */
 enum rc keep_forget_calls(struct db *db, int days, int limit, struct rows **rows) MUST_CHECK;

@@ -21,8 +21,12 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/leg.h \
 	src/domain/manifest.c \
 	src/domain/manifest.h \
+	src/domain/outbox.c \
+	src/domain/outbox.h \
 	src/domain/pacer.c \
 	src/domain/pacer.h \
+	src/domain/question.c \
+	src/domain/question.h \
 	src/domain/queue.c \
 	src/domain/queue.h \
 	src/domain/recording.c \

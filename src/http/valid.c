@@ -434,6 +434,8 @@ bounded_schema(const struct field *f)
 	bool both = !text && (f->min != 0 || f->max != 0);
 	json_t *schema = json_pack("{s:s}", "type", text ? "string" : "integer");
 
+	if (f->format != NULL)
+		set(schema, "format", json_string(f->format));
 	if (both || f->max > 0)
 		set(schema, text ? "maxLength" : "maximum", json_integer(f->max));
 	if (both || f->min > 0)

@@ -32,6 +32,7 @@ struct field {
 	const char *choices; /* FIELD_CHOICE: "a|b" */
 	const char
 	    *pattern; /* FIELD_CHOICE that the seed declares as a pattern: its text, or NULL */
+	const char *format; /* FIELD_TEXT: for OpenAPI, e.g. "uri"; the handler checks it */
 	const char *absent; /* default as JSON text ("\"auto\"", "100"), or NULL */
 	/* For the OpenAPI document alone: */
 	const char *title;

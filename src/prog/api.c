@@ -98,6 +98,7 @@ env_fill(struct api *api, char *error, size_t size)
 		.price_cents = s->calls.charge_cents,
 		.max_talk_s = s->calls.max_duration_seconds,
 		.skills = skills,
+		.anywhere = s->webhooks.allow_private_networks,
 		.carrier_token = s->twilio.auth_token,
 		.carrier_set = s->twilio.account_sid[0] != '\0' && s->twilio.auth_token[0] != '\0',
 	};

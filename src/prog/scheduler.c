@@ -51,6 +51,8 @@ env_fill(struct scheduler *sched)
 		.default_cap = s->calls.default_max_concurrent,
 		.recordings_dir = sched->recordings_dir,
 		.retention_days = (int)s->calls.retention_days,
+		.ca_file = s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL,
+		.anywhere = s->webhooks.allow_private_networks,
 	};
 }
 
@@ -93,6 +95,7 @@ main(int argc, char **argv)
 		{ .name = "dialer", .run = work_dial, .arg = &sched.env },
 		{ .name = "watcher", .run = work_watch, .arg = &sched.env },
 		{ .name = "recorder", .run = work_record, .arg = &sched.env },
+		{ .name = "teller", .run = work_tell, .arg = &sched.env },
 		{ .name = "keeper", .run = work_keep, .arg = &sched.env },
 	};
 	struct supervisor supervisor = { children, sizeof children / sizeof children[0], DRAIN_MS,

@@ -2,6 +2,7 @@
 #ifndef WORK_ENV_H
 #define WORK_ENV_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "remote/carrier.h"
@@ -14,6 +15,8 @@ struct work_env {
 	int64_t default_cap;        /* calls.default_max_concurrent */
 	const char *recordings_dir; /* data_dir/recordings */
 	int retention_days;         /* 0: for ever */
+	const char *ca_file;        /* webhooks.ca_file, or NULL */
+	bool anywhere;              /* webhooks.allow_private_networks */
 };
 
 /* The life of each child of the scheduler, until a stop signal; the result is the exit status.
@@ -21,6 +24,7 @@ struct work_env {
 int work_dial(void *arg);
 int work_watch(void *arg);
 int work_record(void *arg);
+int work_tell(void *arg);
 int work_keep(void *arg);
 
 #endif

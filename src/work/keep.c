@@ -1,5 +1,6 @@
 /*
- * keep.c: the keeper. Ends calls that waited too long, forgets what is old, in bounded batches.
+ * keep.c: the keeper. Ends calls and questions that waited too long, forgets what is old, in
+ * bounded batches.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -59,6 +60,7 @@ work_keep(void *arg)
 
 	for (long turn = 0; !signal_stop && !signal_reload; turn++) {
 		repeat(db, keep_expire_calls);
+		repeat(db, keep_expire_questions);
 		if (turn % RETENTION_EVERY == 0) {
 			repeat(db, keep_forget_keys);
 			if (env->retention_days > 0)

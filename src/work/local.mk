@@ -9,4 +9,7 @@ src_work_libwork_a_SOURCES = \
 	src/work/dial.c \
 	src/work/keep.c \
 	src/work/record.c \
+	src/work/lanes.c \
+	src/work/lanes.h \
+	src/work/tell.c \
 	src/work/watch.c

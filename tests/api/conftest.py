@@ -1,4 +1,4 @@
-"""Fixtures: three stacks that live as long as the session, and customers on the first."""
+"""Fixtures: stacks that live as long as the session, and customers on the first."""
 
 import apikit
 import pytest
@@ -29,6 +29,13 @@ def rough_stack():
     """A stack for tests that stop and reload its programs. Whoever changes something puts it
     back."""
     yield from made({"queue.cps": 40, "calls.sync_wait_ms": 4000})
+
+
+@pytest.fixture(scope="session")
+def hook_stack():
+    """A stack whose customers may have webhooks on this host."""
+    yield from made({"queue.enabled": "true", "queue.cps": 40,
+                     "webhooks.allow_private_networks": "true"})
 
 
 @pytest.fixture

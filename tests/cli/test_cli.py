@@ -50,7 +50,7 @@ def test_help_lists_what_the_contract_names():
         "migrate", "config check", "partner create", "organization create", "workspace create",
         "key create", "key revoke", "key list", "credits grant", "credits show", "credits audit",
         "maintenance on", "maintenance off", "settings set", "settings get", "calls list",
-        "calls show", "calls cancel", "queue status", "doctor", "top"}
+        "calls show", "calls cancel", "queue status", "webhooks list", "webhooks redeliver", "doctor", "top"}
 
 
 def test_every_command_explains_itself(offhook):
@@ -488,6 +488,37 @@ def test_calls_cancel(offhook, call, sql):
     result = offhook("calls", "cancel", made)
     assert result.status == 1 and "ended" in result.err
     assert offhook("calls", "cancel", "call_00000000000000000000000000").status == 1
+
+
+def test_webhooks(offhook, workspace, call, sql):
+    first, second = call("+12025550111"), call("+12025550122")
+    assert offhook.done("webhooks", "list", "--workspace", workspace) == []
+    assert offhook("webhooks", "list", "--workspace", workspace).out == "no such deliveries\n"
+    sql(f"SELECT fn.webhook_set('{workspace}', 'https://a.example/', 'whsec_' || repeat('A', 32), true)")
+    for call_id in (first, second):
+        offhook.done("calls", "cancel", call_id)
+    listed = offhook.done("webhooks", "list", "--workspace", workspace)
+    assert [row["call_id"] for row in listed] == [second, first]
+    assert listed[0]["event_type"] == "outcome" and listed[0]["status"] == "pending"
+    assert ISO.match(listed[0]["created_at"]) and listed[0]["delivered_at"] is None
+    one = listed[0]["delivery_id"]
+    assert len(offhook.done("webhooks", "list", "--status", "pending", "--limit", "1")) == 1
+    assert one in offhook("webhooks", "list", "--workspace", workspace).out
+    assert offhook("webhooks", "redeliver", "--workspace", workspace).status == 1  # none is dead
+    sql("UPDATE webhook_deliveries SET state = 'dead', next_at = NULL")
+    assert offhook.done("webhooks", "redeliver", one) == {"redelivered": 1}
+    dead = offhook.done("webhooks", "list", "--workspace", workspace, "--status", "dead")
+    assert [row["call_id"] for row in dead] == [first]
+    assert offhook.done("webhooks", "redeliver", "--workspace", workspace) == {"redelivered": 1}
+    sql(f"SELECT fn.webhook_clear('{workspace}')")
+    sql("UPDATE webhook_deliveries SET state = 'dead', next_at = NULL")
+    for words in ([one], ["--workspace", workspace]):
+        refused = offhook("webhooks", "redeliver", *words)
+        assert refused.status == 1 and "no webhook" in refused.err
+    assert offhook("webhooks", "redeliver", "msg_none_1").status == 1
+    for words in (["list", "--status", "nonsense"], ["list", "--limit", "0"], ["redeliver"],
+                  ["redeliver", one, "--workspace", workspace]):
+        assert offhook("webhooks", *words).status == 2
 
 
 def test_queue_status(offhook, call, sql):

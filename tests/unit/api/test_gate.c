@@ -146,6 +146,17 @@ an_unknown_route_is_404(void **state)
 	}
 }
 
+static bool
+has_method(const char *path, const char *method)
+{
+	EACH_ROUTE(r)
+	{
+		if (strcmp(r->path, path) == 0 && strcmp(r->method, method) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 a_wrong_method_is_405_and_names_the_right_ones(void **state)
 {
@@ -156,6 +167,8 @@ a_wrong_method_is_405_and_names_the_right_ones(void **state)
 	EACH_ROUTE(r)
 	{
 		for (size_t i = 0; i < COUNT(wrong); i++) {
+			if (has_method(r->path, wrong[i]))
+				continue;
 			assert_int_equal(
 			    run(route_tables, wrong[i], path_of(r), "", NULL, ""), 405);
 			assert_non_null(strstr(header_value("Allow"), r->method));
