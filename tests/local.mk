@@ -257,6 +257,7 @@ EXTRA_DIST += \
 	tests/api/receiver.py \
 	tests/api/schema.py \
 	tests/api/seed_openapi.json \
+	tests/api/test_answers.py \
 	tests/api/test_auth.py \
 	tests/api/test_bookings.py \
 	tests/api/test_call_life.py \

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "domain/agent.h"
 #include "domain/leg.h"
+#include "domain/question.h"
 #include "domain/recording.h"
 #include "domain/script.h"
 
@@ -185,14 +186,34 @@ speak(struct ask *ask, const struct hook *hook, const struct agent_ask *question
     const struct agent_turn *turn, const char **twiml)
 {
 	struct arena *a = ask->req->arena;
-	struct script_turn script = { question->turn, question->heard, turn->brief, turn->language,
-		turn->answered_by, turn->silent_turns };
+	struct script_turn script = {
+		.turn = question->turn,
+		.heard = question->heard,
+		.brief = turn->brief,
+		.language = turn->language,
+		.answered_by = turn->answered_by,
+		.silent_turns = turn->silent_turns,
+		.asked = turn->asked,
+		.answer = turn->answer,
+		.aloud = turn->mode != NULL && strcmp(turn->mode, "voice") == 0,
+	};
 	struct script_reply said = script_reply(a, &script);
-	struct agent_reply reply = { said.words, NULL, said.verdict, said.summary, said.learnt };
+	const char *next = turn_url(ask, hook, question->turn + 1);
+	struct agent_reply reply = { .words = said.words,
+		.verdict = said.verdict,
+		.summary = said.summary,
+		.learnt = said.learnt,
+		.question = said.question,
+		.wait_s = QUESTION_WAIT_S,
+		.answer_url = arena_printf(
+		    a, "%s/calls/%s/answer", ask->env->public_url, hook->call_id) };
 
-	reply.twiml = said.verdict != NULL
-	    ? twiml_end(a, said.words, said.language)
-	    : twiml_listen(a, said.words, said.language, turn_url(ask, hook, question->turn + 1));
+	if (said.verdict != NULL)
+		reply.twiml = twiml_end(a, said.words, said.language);
+	else if (said.question != NULL)
+		reply.twiml = twiml_hold(a, said.words, said.language, next);
+	else
+		reply.twiml = twiml_listen(a, said.words, said.language, next);
 	return agent_said(ask->db, a, hook->call_id, question->turn, &reply, twiml);
 }
 
@@ -221,6 +242,9 @@ voice(struct ask *ask)
 	rc = agent_hear(ask->db, ask->req->arena, &question, &turn);
 	if (rc == RC_OK && turn.next == AGENT_REPLAY)
 		twiml = turn.twiml;
+	else if (rc == RC_OK && turn.next == AGENT_HOLD)
+		twiml = twiml_hold(
+		    ask->req->arena, "", "en-US", turn_url(ask, &hook, question.turn));
 	else if (rc == RC_OK && turn.next == AGENT_SPEAK)
 		rc = speak(ask, &hook, &question, &turn, &twiml);
 	if (rc == RC_OK)

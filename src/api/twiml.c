@@ -8,6 +8,8 @@
  * what the callee says. */
 #define LISTEN_S "5"
 #define PAUSE_S "2"
+/* Between two looks for the client's answer, while the callee holds the line. */
+#define HOLD_S "1"
 
 static const char head[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response>";
 
@@ -50,6 +52,20 @@ twiml_listen(struct arena *a, const char *words, const char *language, const cha
 	buf_puts(&out, "\">");
 	say(&out, words, language);
 	buf_puts(&out, "</Gather>");
+	return finish(a, &out);
+}
+
+const char *
+twiml_hold(struct arena *a, const char *words, const char *language, const char *next_url)
+{
+	struct buf out;
+
+	buf_init(&out, TWIML_MAX);
+	buf_puts(&out, head);
+	say(&out, words, language);
+	buf_puts(&out, "<Pause length=\"" HOLD_S "\"/><Redirect method=\"POST\">");
+	buf_xml(&out, next_url);
+	buf_puts(&out, "</Redirect>");
 	return finish(a, &out);
 }
 

@@ -10,6 +10,9 @@
 /* Says the words (none when "") and listens; what is heard, or nothing, is sent to next_url. */
 const char *twiml_listen(
     struct arena *a, const char *words, const char *language, const char *next_url);
+/* Says the words (none when ""), lets the callee wait a second, and asks next_url. */
+const char *twiml_hold(
+    struct arena *a, const char *words, const char *language, const char *next_url);
 /* Says the words (none when "") and hangs up. */
 const char *twiml_end(struct arena *a, const char *words, const char *language);
 

@@ -11,7 +11,7 @@ copy(struct arena *a, const char *s)
 
 static const struct statement hear = {
 	"agent_hear",
-	"SELECT result, twiml, brief, language, answered_by, silent_turns"
+	"SELECT result, twiml, brief, language, answered_by, silent_turns, asked, answer, mode"
 	" FROM fn.agent_hear($1, $2::uuid, $3, $4, $5, $6, $7)",
 	7,
 };
@@ -32,29 +32,34 @@ agent_hear(struct db *db, struct arena *a, const struct agent_ask *ask, struct a
 	result = rows_text(rows, 0, 0);
 	turn->next = strcmp(result, "speak") == 0 ? AGENT_SPEAK
 	    : strcmp(result, "replay") == 0       ? AGENT_REPLAY
+	    : strcmp(result, "hold") == 0         ? AGENT_HOLD
 						  : AGENT_HANG_UP;
 	turn->twiml = copy(a, rows_text(rows, 0, 1));
 	turn->brief = copy(a, rows_text(rows, 0, 2));
 	turn->language = copy(a, rows_text(rows, 0, 3));
 	turn->answered_by = copy(a, rows_text(rows, 0, 4));
 	turn->silent_turns = rows_int(rows, 0, 5);
+	turn->asked = rows_text(rows, 0, 6) != NULL;
+	turn->answer = copy(a, rows_text(rows, 0, 7));
+	turn->mode = copy(a, rows_text(rows, 0, 8));
 	rows_free(rows);
 	return RC_OK;
 }
 
 static const struct statement said = {
 	"agent_said",
-	"SELECT fn.agent_said($1, $2, $3, $4, $5::call_outcome, $6, $7::json)",
-	7,
+	"SELECT fn.agent_said($1, $2, $3, $4, $5::call_outcome, $6, $7::json, $8, $9, $10)",
+	10,
 };
 
 enum rc
 agent_said(struct db *db, struct arena *a, const char *call_id, int64_t turn,
     const struct agent_reply *reply, const char **twiml)
 {
-	char number[24];
+	char number[24], wait[24];
 	const char *values[] = { call_id, db_int(turn, number), reply->words, reply->twiml,
-		reply->verdict, reply->summary, reply->learnt };
+		reply->verdict, reply->summary, reply->learnt, reply->question,
+		db_int(reply->wait_s, wait), reply->answer_url };
 	struct rows *rows;
 	enum rc rc = db_run(db, &said, values, &rows);
 

@@ -5,6 +5,7 @@
 #ifndef DOMAIN_AGENT_H
 #define DOMAIN_AGENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -14,6 +15,7 @@
 enum agent_next {
 	AGENT_HANG_UP, /* the call is over, or the asker is not the leg that we dialed */
 	AGENT_REPLAY,  /* answer twiml */
+	AGENT_HOLD,    /* the client has not answered yet: let the callee wait, then ask again */
 	AGENT_SPEAK    /* think, then agent_said() */
 };
 
@@ -35,6 +37,9 @@ struct agent_turn {
 	const char *language;
 	const char *answered_by; /* or NULL */
 	int64_t silent_turns;    /* turns so far in which nothing was heard */
+	bool asked;              /* the client was asked in the turn before … */
+	const char *answer;      /* … and said this, or (NULL) nothing in time */
+	const char *mode;        /* of the answer: voice or context */
 };
 
 enum rc agent_hear(struct db *db, struct arena *a, const struct agent_ask *ask,
@@ -46,7 +51,10 @@ struct agent_reply {
 	const char *twiml;
 	const char *verdict; /* an outcome_type: this reply ends the call */
 	const char *summary;
-	const char *learnt; /* JSON (sql/008_bookings.sql), or NULL */
+	const char *learnt;     /* JSON (sql/008_bookings.sql), or NULL */
+	const char *question;   /* NULL, or what the client is asked … */
+	int64_t wait_s;         /* … for so long … */
+	const char *answer_url; /* … to be answered there */
 };
 
 /* Keeps the reply; twiml is what is to be answered (an earlier answer to the same turn wins). */

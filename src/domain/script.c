@@ -22,6 +22,8 @@ struct tongue {
 	const char *bcp47;
 	const char *opening; /* %s: the brief */
 	const char *pardon, *find_out, *thanks, *sorry, *no_verdict;
+	const char *told;                         /* %s: the client's answer */
+	const char *go_on, *declined, *unreached; /* after an answer in silence, a no, and none */
 	/* Words to listen for, "|" between them; later: a yes that is not final yet. */
 	const char *ask, *machine, *no, *yes, *later;
 };
@@ -31,9 +33,12 @@ static const struct tongue tongues[] = {
 	    "Hello. This is an automated assistant calling on behalf of a client. %s"
 	    " Would that be possible?",
 	    "Sorry, I did not hear you. Could you say that again?",
-	    "I do not know that. I will find out and call you back. Thank you, goodbye.",
+	    "I do not know that. I will find out, please hold the line.",
 	    "Wonderful. Thank you very much. Goodbye.",
 	    "I understand. Thank you for your time. Goodbye.", "Thank you for your time. Goodbye.",
+	    "Thank you for waiting. %s", "Thank you for waiting. I have found out, please go on.",
+	    "Thank you for waiting. That will not be possible. Goodbye.",
+	    "I am sorry, I could not reach my client. I will call you back. Goodbye.",
 	    "ask your client|check with your client",
 	    "voicemail|leave a message|leave your message|after the tone|after the beep",
 	    "no|not|cannot|can't|sorry|unfortunately|closed|fully booked|full",
@@ -45,9 +50,13 @@ static const struct tongue tongues[] = {
 	    "Здравствуйте. Это автоматический помощник, я звоню по поручению клиента. %s"
 	    " Это возможно?",
 	    "Простите, я не расслышал. Повторите, пожалуйста.",
-	    "Этого я не знаю. Я уточню и перезвоню. Спасибо, до свидания.",
+	    "Этого я не знаю. Я уточню, оставайтесь, пожалуйста, на линии.",
 	    "Прекрасно. Большое спасибо. До свидания.",
 	    "Понимаю. Спасибо за ваше время. До свидания.", "Спасибо за ваше время. До свидания.",
+	    "Спасибо за ожидание. %s",
+	    "Спасибо за ожидание. Я всё уточнил, продолжайте, пожалуйста.",
+	    "Спасибо за ожидание. К сожалению, это не подойдёт. До свидания.",
+	    "Извините, мне не удалось связаться с клиентом. Я перезвоню. До свидания.",
 	    "спросите клиента|уточните у клиента", "автоответчик|оставьте сообщение|после сигнала",
 	    "нет|не|нельзя|закрыто|мест нет",
 	    "да|хорошо|конечно|забронировано|записал|записала|отменил|отменила|отменено",
@@ -120,13 +129,34 @@ spoken_brief(struct arena *a, const char *brief)
 	return arena_strndup(a, brief, len);
 }
 
+/* The sentence with the text in the place of its %s. */
 static const char *
-opening(struct arena *a, const struct tongue *t, const char *brief)
+filled(struct arena *a, const char *sentence, const char *text)
 {
-	const char *gap = strstr(t->opening, "%s");
-	char *before = arena_strndup(a, t->opening, (size_t)(gap - t->opening));
+	const char *gap = strstr(sentence, "%s");
+	char *before = arena_strndup(a, sentence, (size_t)(gap - sentence));
 
-	return arena_printf(a, "%s%s%s", before, spoken_brief(a, brief), gap + 2);
+	return arena_printf(a, "%s%s%s", before, text, gap + 2);
+}
+
+/* The callee has held the line: on with what the client said. */
+static void
+go_on(struct arena *a, const struct tongue *t, const struct script_turn *turn,
+    struct script_reply *reply)
+{
+	if (turn->answer == NULL) {
+		reply->words = t->unreached;
+		reply->verdict = "success_no_booking";
+		reply->summary = "The callee's question could not be answered in time.";
+	} else if (turn->aloud) {
+		reply->words = filled(a, t->told, turn->answer);
+	} else if (holds(lower(a, turn->answer), t->no)) {
+		reply->words = t->declined;
+		reply->verdict = "success_no_booking";
+		reply->summary = "The client declined what the callee offered.";
+	} else {
+		reply->words = t->go_on;
+	}
 }
 
 /* Whether a time of day stands in the text, such as 19:30, 7:30 pm or 7 pm; as HH:MM then. */
@@ -205,7 +235,7 @@ struct script_reply
 script_reply(struct arena *a, const struct script_turn *turn)
 {
 	const struct tongue *t = tongue_of(turn->language);
-	struct script_reply reply = { "", t->bcp47, NULL, NULL, NULL };
+	struct script_reply reply = { .words = "", .language = t->bcp47 };
 	const char *heard = lower(a, turn->heard);
 	bool machine = turn->answered_by != NULL &&
 	    (strncmp(turn->answered_by, "machine", 7) == 0 ||
@@ -215,7 +245,9 @@ script_reply(struct arena *a, const struct script_turn *turn)
 		reply.verdict = "failed_voicemail";
 		reply.summary = "A machine answered.";
 	} else if (turn->turn == 0) {
-		reply.words = opening(a, t, turn->brief);
+		reply.words = filled(a, t->opening, spoken_brief(a, turn->brief));
+	} else if (turn->asked) {
+		go_on(a, t, turn, &reply);
 	} else if (heard[0] == '\0' && turn->silent_turns <= SILENT_MAX) {
 		reply.words = t->pardon;
 	} else if (heard[0] == '\0' || turn->turn >= TURNS_MAX) {
@@ -224,8 +256,7 @@ script_reply(struct arena *a, const struct script_turn *turn)
 		reply.summary = "The conversation ended without a verdict.";
 	} else if (holds(heard, t->ask)) {
 		reply.words = t->find_out;
-		reply.verdict = "success_no_booking";
-		reply.summary = "The callee asked a question that only the client can answer.";
+		reply.question = turn->heard;
 	} else if (holds(heard, t->no)) {
 		reply.words = t->sorry;
 		reply.verdict = "success_refused";

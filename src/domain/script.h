@@ -6,6 +6,7 @@
 #ifndef DOMAIN_SCRIPT_H
 #define DOMAIN_SCRIPT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/mem.h"
@@ -17,6 +18,9 @@ struct script_turn {
 	const char *language;    /* of the call: en, ru, auto, … */
 	const char *answered_by; /* machine detection's verdict, or NULL */
 	int64_t silent_turns;    /* turns in which nothing was heard, this one included */
+	bool asked;              /* the client was asked in the turn before … */
+	const char *answer;      /* … and said this, or (NULL) nothing in time */
+	bool aloud; /* the answer is to be said; else the agent goes by it in silence */
 };
 
 struct script_reply {
@@ -25,6 +29,7 @@ struct script_reply {
 	const char *verdict;  /* NULL: listen on; else an outcome_type, and hang up */
 	const char *summary;  /* with a verdict: one sentence */
 	const char *learnt;   /* JSON: what a booking is to know (sql/008_bookings.sql), or NULL */
+	const char *question; /* NULL, or what the client is to be asked while the callee waits */
 };
 
 struct script_reply script_reply(struct arena *a, const struct script_turn *turn);

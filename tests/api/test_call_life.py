@@ -108,11 +108,18 @@ def test_the_transcript_has_both_sides_in_the_order_of_the_talk(lives):
         (t["role"], t["text"], t["at_ms"]) for t in turns]
 
 
-def test_a_question_for_the_client_is_answered_with_finding_out(lives):
+def test_a_question_that_the_client_never_answers_ends_the_call(lives):
+    """The others of its kind: test_answers.py."""
     _, call = lives.ended("0013")
     said = [turn["text"] for turn in call["transcript_full"]]
     assert any("ask your client" in text for text in said)
-    assert "find out" in said[-1]
+    assert "find out" in said[-2] and "could not reach" in said[-1]
+    asked, dropped = (next(e for e in lives.client.events(call["call_id"])
+                           if e["event_type"] == kind) for kind in ("ask_user", "answer_dropped"))
+    assert dropped["data"]["reason"] == "timeout"
+    waited = (datetime.datetime.fromisoformat(dropped["created_at"].replace("Z", "+00:00"))
+              - datetime.datetime.fromisoformat(asked["created_at"].replace("Z", "+00:00")))
+    assert 59.5 < waited.total_seconds() < 75
 
 
 def test_duplicates_and_disorder_of_callbacks_leave_no_trace(lives):

@@ -35,6 +35,19 @@ test_listen(void **state)
 	arena_free(a);
 }
 
+static void
+test_hold(void **state)
+{
+	struct arena *a = arena_new();
+
+	(void)state;
+	assert_string_equal(twiml_hold(a, "Hold & wait", "en-US", "https://x/?a=1&turn=2#rc=4"),
+	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response>"
+	    "<Say language=\"en-US\">Hold &amp; wait</Say><Pause length=\"1\"/>"
+	    "<Redirect method=\"POST\">https://x/?a=1&amp;turn=2#rc=4</Redirect></Response>\n");
+	arena_free(a);
+}
+
 /* Words that look like markup, end attributes, or are no XML characters at all. */
 static void
 test_hostile_words(void **state)
@@ -64,6 +77,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_hostile_words),
 	};
 

@@ -37,8 +37,11 @@ teardown(void **state)
 static struct script_reply
 reply(int64_t turn, const char *language, const char *heard, int64_t silent)
 {
-	struct script_turn t = { turn, heard, "Please book a table for two.", language, NULL,
-		silent };
+	struct script_turn t = { .turn = turn,
+		.heard = heard,
+		.brief = "Please book a table for two.",
+		.language = language,
+		.silent_turns = silent };
 
 	return script_reply(a, &t);
 }
@@ -80,8 +83,6 @@ words_decide(void **state)
 		{ "en", "I can't do that", "success_refused" },
 		{ "en", "Unfortunately we're closed", "success_refused" },
 		{ "en", "not today", "success_refused" },
-		{ "en", "Could you ask your client about allergies?", "success_no_booking" },
-		{ "en", "Please check with your client. Yes?", "success_no_booking" },
 		{ "en", "Leave a message after the beep.", "failed_voicemail" },
 		{ "en", "This is the VOICEMAIL of nobody", "failed_voicemail" },
 		{ "en", "Who is this?", NULL },
@@ -99,7 +100,6 @@ words_decide(void **state)
 		{ "ru", "Хорошо, записала.", "success_booked" },
 		{ "ru", "нет", "success_refused" },
 		{ "ru", "к сожалению мест нет", "success_refused" },
-		{ "ru", "спросите клиента", "success_no_booking" },
 		{ "ru", "оставьте сообщение после сигнала", "failed_voicemail" },
 		{ "ru", "вода", NULL }, /* ends in "да" */
 		{ "ru", "неделя", NULL },
@@ -179,6 +179,72 @@ a_long_reason_is_cut(void **state)
 }
 
 static void
+what_only_the_client_knows_is_asked(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "en", "Could you ASK YOUR CLIENT about allergies?" },
+		{ "en", "Please check with your client. Yes?" },
+		{ "en", "No. Ask your client." },
+		{ "ru", "Спросите клиента, пожалуйста." },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct script_reply r = reply(1, cases[i][0], cases[i][1], 0);
+
+		assert_string_equal(r.question, cases[i][1]);
+		assert_true(r.words[0] != '\0');
+		assert_null(r.verdict);
+	}
+	assert_null(reply(1, "en", "Who is this?", 0).question);
+	assert_null(reply(0, "en", "ask your client", 0).question);
+	assert_null(reply(8, "en", "ask your client", 0).question); /* not for ever */
+}
+
+static void
+the_clients_answer_is_said_or_gone_by(void **state)
+{
+	static const struct {
+		const char *language, *answer;
+		bool aloud;
+		const char *says, *verdict;
+	} cases[] = {
+		{ "en", "At seven, %s & <b>.", true, "Thank you for waiting. At seven, %s & <b>.",
+		    NULL },
+		{ "en", "No.", true, "Thank you for waiting. No.", NULL },
+		{ "ru", "В семь.", true, "Спасибо за ожидание. В семь.", NULL },
+		{ "en", "Seven is fine", false,
+		    "Thank you for waiting. I have found out, please go on.", NULL },
+		{ "en", "No, neither", false,
+		    "Thank you for waiting. That will not be possible. Goodbye.",
+		    "success_no_booking" },
+		{ "en", NULL, false,
+		    "I am sorry, I could not reach my client. I will call you back. Goodbye.",
+		    "success_no_booking" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct script_turn t = { .turn = 2,
+			.heard = "",
+			.brief = "brief",
+			.language = cases[i].language,
+			.asked = true,
+			.answer = cases[i].answer,
+			.aloud = cases[i].aloud };
+		struct script_reply r = script_reply(a, &t);
+
+		assert_string_equal(r.words, cases[i].says);
+		assert_null(r.question);
+		assert_int_equal(r.verdict == NULL, cases[i].verdict == NULL);
+		if (r.verdict != NULL) {
+			assert_string_equal(r.verdict, cases[i].verdict);
+			assert_non_null(r.summary);
+		}
+	}
+}
+
+static void
 silence_is_asked_twice_and_no_more(void **state)
 {
 	(void)state;
@@ -223,7 +289,10 @@ machines_are_hung_up_on(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct script_turn t = { 0, "", "brief", "en", cases[i].answered_by, 0 };
+		struct script_turn t = { .heard = "",
+			.brief = "brief",
+			.language = "en",
+			.answered_by = cases[i].answered_by };
 		struct script_reply r = script_reply(a, &t);
 
 		assert_int_equal(r.verdict != NULL, cases[i].machine);
@@ -244,7 +313,7 @@ long_briefs_are_cut_at_a_character(void **state)
 		size_t step = strlen(units[u]);
 
 		for (size_t shift = 0; shift < 4; shift++) {
-			struct script_turn t = { 0, "", brief, "en", NULL, 0 };
+			struct script_turn t = { .heard = "", .brief = brief, .language = "en" };
 			struct script_reply r;
 
 			memset(brief, 'x', shift);
@@ -262,7 +331,9 @@ long_briefs_are_cut_at_a_character(void **state)
 static void
 a_brief_is_no_format(void **state)
 {
-	struct script_turn t = { 0, "", "%s%n%d 100% <Hangup/> & \"", "en", NULL, 0 };
+	struct script_turn t = {
+		.heard = "", .brief = "%s%n%d 100% <Hangup/> & \"", .language = "en"
+	};
 
 	(void)state;
 	assert_non_null(strstr(script_reply(a, &t).words, "%s%n%d 100% <Hangup/> & \""));
@@ -313,6 +384,8 @@ main(void)
 		cmocka_unit_test(words_decide),
 		cmocka_unit_test(it_learns_from_the_verdict),
 		cmocka_unit_test(a_long_reason_is_cut),
+		cmocka_unit_test(what_only_the_client_knows_is_asked),
+		cmocka_unit_test(the_clients_answer_is_said_or_gone_by),
 		cmocka_unit_test(silence_is_asked_twice_and_no_more),
 		cmocka_unit_test(it_ends),
 		cmocka_unit_test(machines_are_hung_up_on),
