@@ -335,6 +335,7 @@ EXTRA_DIST += \
 	tests/bench/README.md \
 	tests/bench/accept \
 	tests/bench/bare_streams.c \
+	tests/bench/bare_post.c \
 	tests/bench/bare_worker.c \
 	tests/bench/benchkit.py \
 	tests/bench/drain \
@@ -344,6 +345,7 @@ EXTRA_DIST += \
 	tests/bench/read \
 	tests/bench/stream_client.c \
 	tests/bench/streams \
+	tests/bench/webhooks \
 	tests/bench/wrk.lua \
 	tests/faults/checker.py \
 	tests/faults/conftest.py \
@@ -358,6 +360,7 @@ EXTRA_DIST += \
 	tests/faults/test_scheduler_faults.py \
 	tests/faults/test_skill_crashes.py \
 	tests/faults/test_storm.py \
+	tests/faults/test_webhook_faults.py \
 	tests/faults/world.py
 
 # Who is calling, and the carrier: the latter on the loopback, by a server of the test's own.

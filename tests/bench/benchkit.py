@@ -128,7 +128,7 @@ class Bench:
         include = subprocess.run(["pg_config", "--includedir"], capture_output=True, text=True)
         subprocess.run(["gcc", "-O2", "-std=gnu11", "-D_GNU_SOURCE", "-I" + include.stdout.strip(),
                         HERE / f"{name}.c", "-o", out, "-lfcgi", "-lpq", "-lssl", "-lcrypto",
-                        "-lpthread"], check=True)
+                        "-lcurl", "-lpthread"], check=True)
         out.chmod(0o755)
         return out
 
