@@ -6,13 +6,18 @@ static enum rc answer(struct ask *);
 
 static const struct field answer_fields[] = {
 	{ "answer", FIELD_TEXT, .required = true, .min = 1, .max = QUESTION_ANSWER_MAX,
-	    .title = "Answer", .help = "Free text that the agent says to the callee." },
+	    .title = "Answer", .help = "Free text the bot will dictate to the operator.",
+	    .example = "\"Yes, nine is fine as well.\"" },
 	{ "request_id", FIELD_TEXT, .nullable = true, .max = 64, .title = "Request Id",
-	    .help =
-		"Which question, from its ask_user event; when absent, the oldest that waits." },
+	    .help = "optional request_id (from the ask_user event payload) to disambiguate when"
+		    " multiple ask_user are in flight on the same call. When omitted, the server"
+		    " falls back to FIFO (oldest pending) — preserves backwards compatibility"
+		    " with webhook agents that don't yet pass request_id." },
 	{ "mode", FIELD_CHOICE, .absent = "\"voice\"", .choices = "voice|context", .title = "Mode",
-	    .help = "voice: the agent says the answer to the callee. context: it goes by it in"
-		    " silence." },
+	    .example = "\"voice\"",
+	    .help = "How the bot should treat this answer. 'voice' (default): speak the answer out"
+		    " loud to the operator. 'context': silent guidance — bot acts on the info"
+		    " without voicing it. Use 'context' for concierge IVR navigation hints." },
 	{ .name = NULL },
 };
 
@@ -35,13 +40,15 @@ const struct route answer_routes[] = {
 static const struct shape answer_shape[] = {
 	{ "delivered", SHAPE_BOOL, .title = "Delivered",
 	    .help =
-		"True when a question was waiting and this is its answer. False when it had been"
-		" answered, its time or the call was over, or nothing had been asked." },
+		"True if a transport was actively waiting on this call_id when the answer arrived."
+		" False means the ask_user already timed out, the call ended, or no ask_user was"
+		" pending — answer is silently dropped." },
 	{ .name = NULL },
 };
 
 const struct named_schema answer_schemas[] = {
-	{ "AnswerBody", NULL, answer_fields, "The answer to an ask_user." },
+	{ "AnswerBody", NULL, answer_fields,
+	    "Async webhook callback — customer's reply to a prior ask_user." },
 	{ "AnswerResponse", answer_shape, NULL, NULL },
 	{ .name = NULL },
 };

@@ -13,17 +13,22 @@ static enum rc redeliver(struct ask *);
 
 static const struct field set_fields[] = {
 	{ "url", FIELD_TEXT, .required = true, .min = 1, .max = REACH_URL_MAX, .format = "uri",
-	    .title = "Url",
-	    .help = "HTTPS endpoint to POST events to: a host name, port 443 or 8443." },
+	    .title = "Url", .example = "\"https://hooks.example.com/offhook\"",
+	    .help = "HTTPS endpoint to POST ask_user questions to, and what comes of calls. A host"
+		    " name, port 443 or 8443." },
 	{ "regenerate_secret", FIELD_BOOL, .absent = "true", .title = "Regenerate Secret",
-	    .help = "If true, issue a new secret. For 24 hours messages are signed with the one"
-		    " before, too." },
+	    .example = "true",
+	    .help =
+		"If true, issue a new HMAC secret. For 24 hours messages are signed with the one"
+		" before, too." },
 	{ .name = NULL },
 };
 
 static const struct field list_fields[] = {
-	{ "limit", FIELD_INT, .min = 1, .max = 200, .absent = "50", .title = "Limit" },
-	{ "status", FIELD_CHOICE, .title = "Status", .choices = "pending|delivered|dead" },
+	{ "limit", FIELD_INT, .min = 1, .max = 200, .absent = "50", .title = "Limit",
+	    .example = "10" },
+	{ "status", FIELD_CHOICE, .title = "Status", .choices = "pending|delivered|dead",
+	    .example = "\"dead\"" },
 	{ "cursor", FIELD_TEXT, .max = 64, .title = "Cursor",
 	    .help = "next_cursor of the page before." },
 	{ .name = NULL },
@@ -70,12 +75,12 @@ const struct route webhook_routes[] = {
 static const struct shape set_shape[] = {
 	{ "url", SHAPE_TEXT, .title = "Url" },
 	{ "secret", SHAPE_TEXT, .nullable = true, .optional = true, .title = "Secret",
-	    .help =
-		"Signing secret (Standard Webhooks), returned only when it is new: shown ONCE." },
+	    .help = "HMAC signing key — returned only on regeneration, shown ONCE. For Standard"
+		    " Webhooks." },
 	{ .name = NULL },
 };
 static const struct shape clear_shape[] = {
-	{ "cleared", SHAPE_BOOL, .optional = true, .title = "Cleared" },
+	{ "cleared", SHAPE_BOOL, .optional = true, .absent = "true", .title = "Cleared" },
 	{ .name = NULL },
 };
 /* The columns of outbox_list(), in their order. */

@@ -57,6 +57,21 @@ UNSAID = {
         "With Idempotency-Key header (Phase A.1)",
         "See services.skill_idempotency for the dispatch table"],
     "POST /skills/{skill_id}/run 202": ["Call queued (call_queue_enabled)"],
+    "POST /calls/{call_id}/answer": [  # the question is stored before anyone is told
+        "Customer's webhook responded asynchronously — fulfil the pending Future",
+        "the customer might call us BEFORE we set up the pending Future (their webhook responded"
+        " synchronously already, OR they raced our outbound POST)",
+        "The webhook transport sets the Future BEFORE issuing the HTTP POST so this race is closed"
+        " in practice"],
+    "PUT /users/me/webhook": [  # for a day both sign, so that nobody is cut off
+        "Configure the endpoint our platform POSTs to when Gemini calls ask_user mid-call",
+        "Keeping an older secret alive across a rotation would let an attacker who captured the"
+        " HMAC key earlier continue signing"],
+    "DELETE /users/me/webhook": [
+        "We set the two metadata fields to None rather than mutating the dict directly — the"
+        " store's update_metadata is a merge, and the library treats a None value as"
+        ' "explicitly cleared"',
+        "Callers that read ask_user_webhook_url get None back either way"],
     "GET /users/me": [
         "Backed by the cached APIKeyData plus two lightweight feeds the webapp uses",
         "the admin role flag and the current maintenance state",
@@ -81,6 +96,9 @@ UNSAID = {
         " returned ONLY by from_domain(..., include_details=True) — callers use False for list"
         " endpoints, True for the single-call GET",
         "Callers prepend their gateway base URL (e.g", "https://gw.vox-bot.live) when fetching"],
+    "AnswerBody.request_id": ["Phase C"],
+    "SetWebhookRequest.regenerate_secret": [
+        "If true, issue a new HMAC secret (invalidates the previous one)"],
     "BookingDTO": [
         "1:1 with domain.booking.Booking except",
         "Enum fields use the BookingType / BookingStatus types directly",
