@@ -25,14 +25,6 @@ LANGUAGE sql AS $$ DELETE FROM webhooks WHERE workspace_id = p_workspace $$;
 
 -- ---- the outbox ----
 
--- One event as everybody gets it: the body of a webhook, an item of GET /calls/{id}/events.
-CREATE FUNCTION fn.event_json(e call_events) RETURNS text
-LANGUAGE sql STABLE AS $$
-    SELECT '{"event_id":' || e.event_id || ',"call_id":' || to_json(e.call_id)
-        || ',"event_type":' || to_json(e.event_type) || ',"created_at":"' || fn.iso(e.created_at)
-        || '","data":' || e.data || '}'
-$$;
-
 -- The webhook-id of an event's message.
 CREATE FUNCTION fn.delivery_id(p_call text, p_event integer) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$ SELECT 'msg_' || substr(p_call, 6) || '_' || p_event $$;
@@ -72,8 +64,9 @@ $$;
 -- its business). Goes through the workspaces behind p_after; last is where it came to.
 CREATE FUNCTION fn.webhooks_due(p_limit integer, p_each integer, p_after text,
     p_workspaces text[], p_rooms integer[])
-RETURNS TABLE (delivery_id text, workspace_id text, attempt integer, call_id text, event_type text,
-    url text, secret text, old_secret text, body text, request_id text, last text)
+RETURNS TABLE (delivery_id text, workspace_id text, attempt integer, url text, secret text,
+    old_secret text, request_id text, last text, event_id integer, call_id text, event_type text,
+    created_at text, data json)
 LANGUAGE sql AS $$
     WITH due AS MATERIALIZED ( -- once: a join could run it again, with a limit of its own
         SELECT d.delivery_id, d.workspace_id FROM fn.webhooks_waiting(p_after) x (w)
@@ -91,11 +84,14 @@ LANGUAGE sql AS $$
             WHERE t.delivery_id = due.delivery_id AND t.workspace_id = due.workspace_id
                 AND e.call_id = t.call_id AND e.event_id = t.event_id
                 AND e.workspace_id = t.workspace_id
-            RETURNING t.delivery_id, t.workspace_id, t.attempts, t.call_id, t.event_type, h.url,
-                h.secret, CASE WHEN h.old_until > clock_timestamp() THEN h.old_secret END,
-                fn.event_json(e), CASE t.event_type WHEN 'ask_user' THEN e.data->>'request_id' END
+            RETURNING t.delivery_id, t.workspace_id, t.attempts, h.url, h.secret,
+                CASE WHEN h.old_until > clock_timestamp() THEN h.old_secret END AS old_secret,
+                CASE t.event_type WHEN 'ask_user' THEN e.data->>'request_id' END AS request_id,
+                e.event_id, e.call_id, e.event_type, fn.iso(e.created_at) AS created_at, e.data
     )
-    SELECT x.*, max(x.workspace_id) OVER () FROM taken x
+    SELECT x.delivery_id, x.workspace_id, x.attempts, x.url, x.secret, x.old_secret, x.request_id,
+        max(x.workspace_id) OVER (), x.event_id, x.call_id, x.event_type, x.created_at, x.data
+        FROM taken x
 $$;
 
 -- When the next try is made after so many: about 5 s, then twice as long each time up to an hour,

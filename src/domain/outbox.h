@@ -57,14 +57,13 @@ enum {
 	OUTBOX_DELIVERY_ID,
 	OUTBOX_WORKSPACE_ID,
 	OUTBOX_ATTEMPT,
-	OUTBOX_CALL_ID,
-	OUTBOX_EVENT_TYPE,
 	OUTBOX_URL,
 	OUTBOX_SECRET,
 	OUTBOX_OLD_SECRET, /* or NULL */
-	OUTBOX_BODY,
 	OUTBOX_REQUEST_ID, /* of an ask_user, else NULL */
-	OUTBOX_LAST        /* where to look on */
+	OUTBOX_LAST,       /* where to look on */
+	OUTBOX_EVENT,      /* from here on as call_event_read() wants … */
+	OUTBOX_CALL_ID     /* … this among them */
 };
 enum rc outbox_due(struct db *db, const struct outbox_want *want, struct rows **rows) MUST_CHECK;
 

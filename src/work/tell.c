@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "domain/event.h"
 #include "domain/outbox.h"
 #include "remote/webhook.h"
 #include "sys/crash.h"
@@ -21,6 +22,7 @@
 #define BURY_US 1000000
 #define BURY_BATCH 500
 #define NAMES_MAX (128u << 10) /* of all lanes in one text */
+#define BODY_MAX (1u << 20)
 
 struct teller {
 	const struct work_env *env;
@@ -93,6 +95,22 @@ copied(struct arena *a, const struct rows *rows, int row, int column)
 	return text == NULL ? NULL : arena_strdup(a, text);
 }
 
+/* The event, in the form in which everybody gets it. */
+static const char *
+body_of(struct arena *a, const struct rows *rows, int i)
+{
+	struct call_event event;
+	struct buf out;
+	const char *body;
+
+	buf_init(&out, BODY_MAX);
+	if (call_event_read(rows, i, OUTBOX_EVENT, &event))
+		call_event_body(&event, &out);
+	body = arena_strndup(a, out.data, out.len);
+	buf_free(&out);
+	return body;
+}
+
 static void
 start(struct teller *t, const struct rows *rows, int i)
 {
@@ -115,7 +133,7 @@ start(struct teller *t, const struct rows *rows, int i)
 		.url = d->outcome.url,
 		.secret = rows_text(rows, i, OUTBOX_SECRET),
 		.old_secret = rows_text(rows, i, OUTBOX_OLD_SECRET),
-		.body = rows_text(rows, i, OUTBOX_BODY),
+		.body = body_of(a, rows, i),
 		.ca_file = t->env->ca_file,
 		.anywhere = t->env->anywhere,
 	};

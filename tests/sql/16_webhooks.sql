@@ -75,13 +75,11 @@ SELECT fn.call_cancel('ws1', call_id) FROM b;
 SELECT is((SELECT string_agg(event_type, ' ') FROM webhook_deliveries JOIN b USING (call_id)),
     'outcome', 'but tells its outcome');
 
--- The body is the event as it is read.
-SELECT is((SELECT body::jsonb - 'created_at' FROM fn.webhooks_due(1, 1, '', '{}', '{}')),
-    (SELECT jsonb_build_object('event_id', event_id, 'call_id', call_id, 'event_type', event_type,
-    'data', data) FROM call_events JOIN a USING (call_id) WHERE event_type = 'ask_user'), 'an event');
-SELECT is((SELECT fn.event_json(e)::json->>'created_at' FROM call_events e JOIN a USING (call_id)
-    WHERE event_id = 1), (SELECT fn.iso(e.created_at) FROM call_events e JOIN a USING (call_id)
-    WHERE event_id = 1), 'and when');
+-- The event comes along as it is read.
+SELECT results_eq('SELECT event_id, call_id, event_type, created_at, data::text FROM'
+    ' fn.webhooks_due(1, 1, '''', ''{}'', ''{}'')', 'SELECT event_id, call_id, event_type,'
+    ' fn.iso(created_at), data::text FROM call_events JOIN a USING (call_id)'
+    ' WHERE event_type = ''ask_user''', 'an event');
 -- Both secrets go along for a day.
 SELECT is((SELECT secret || old_secret || request_id FROM fn.webhooks_due(9, 9, '', '{}', '{}') LIMIT 1),
     NULL, 'an outcome asks nothing');
