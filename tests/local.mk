@@ -348,6 +348,7 @@ EXTRA_DIST += \
 	tests/bench/webhooks \
 	tests/bench/wrk.lua \
 	tests/faults/checker.py \
+	tests/faults/far.py \
 	tests/faults/conftest.py \
 	tests/faults/stack.py \
 	tests/faults/test_api_faults.py \

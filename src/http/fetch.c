@@ -359,6 +359,8 @@ conclude(struct job *job, CURLcode code)
 		code = CURLE_OK;
 	}
 	read_times(job);
+	r->took_us = clock_boot_us() - job->started_us;
+	r->missed = job->missed;
 	if (code == CURLE_OK)
 		read_reply_facts(job);
 	/* A peer that answers before it has the request did not act on it. */

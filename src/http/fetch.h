@@ -52,6 +52,8 @@ struct fetch_result {
 	int64_t content_length; /* as announced, or -1 */
 	int64_t retry_after_s;  /* from the header, or -1 */
 	int64_t connect_us;     /* until the connection (TLS included) stood, 0 when it never did */
+	int64_t took_us;        /* from its start to its end */
+	bool missed;            /* the send window passed before the request had left */
 	int64_t sent_us;        /* CLOCK_BOOTTIME when the last byte was handed over, 0 if never */
 	char error[160];        /* a sentence when it was not answered */
 };

@@ -11,6 +11,8 @@
 #include "base/str.h"
 
 #define CONNECT_MS 3000
+/* A carrier that cannot be connected to within this is away, not far. */
+#define CONNECT_ENOUGH_US 1000000
 /* The carrier answers a create within its own API limit of 26 s; a dial waits at least so long,
  * because an answer that is given up for lost costs a reconciliation. */
 #define DIAL_MS 30000
@@ -173,8 +175,7 @@ read_refused(const struct fetch_result *result, struct carrier_dial_answer *answ
 }
 
 void
-carrier_dial_read(const struct fetch *fetch, const struct fetch_result *result,
-    struct carrier_dial_answer *answer)
+carrier_dial_read(const struct fetch_result *result, struct carrier_dial_answer *answer)
 {
 	memset(answer, 0, sizeof *answer);
 	if (result->end == FETCH_ANSWERED && result->status == 429) {
@@ -190,8 +191,9 @@ carrier_dial_read(const struct fetch *fetch, const struct fetch_result *result,
 	    result->status != 408) { /* 408 says nothing of what it has done so far */
 		read_refused(result, answer);
 	} else if (result->end == FETCH_NOT_SENT) {
-		bool late = fetch->not_after_us != 0 && result->connect_us > 0 &&
-		    clock_boot_us() > fetch->not_after_us;
+		/* Without a connection it is our lateness only if there was little time for one. */
+		bool late = result->missed &&
+		    (result->connect_us > 0 || result->took_us < CONNECT_ENOUGH_US);
 
 		answer->answer = late ? "missed" : "not_sent";
 		snprintf(answer->reason, sizeof answer->reason,

@@ -48,8 +48,7 @@ struct carrier_dial_answer {
 	char reason[240]; /* a sentence without numbers or secrets */
 	int64_t retry_s;
 };
-void carrier_dial_read(const struct fetch *fetch, const struct fetch_result *result,
-    struct carrier_dial_answer *answer);
+void carrier_dial_read(const struct fetch_result *result, struct carrier_dial_answer *answer);
 
 /* A call as the carrier sees it. */
 struct carrier_call {

@@ -261,6 +261,31 @@ learn_claim(struct dialer *d, int64_t took)
 }
 
 static void
+probed(struct fetch_result *result, void *arg)
+{
+	struct dialer *d = arg;
+
+	if (result->connect_us > 0)
+		learn_lead(d, result, false);
+}
+
+/* Asks the carrier something harmless while nothing may be dialed yet: the first dial then knows
+ * how far away it is. */
+static void
+probe(struct dialer *d)
+{
+	const struct carrier *carrier = &d->env->carrier;
+	struct arena *a = arena_new();
+	struct fetch f;
+
+	if (carrier->account_sid[0] != '\0') {
+		carrier_list_request(carrier, a, carrier->from, &f);
+		fetch_pool_start(d->pool, &f, probed, d);
+	}
+	arena_free(a);
+}
+
+static void
 record(struct dialer *d, const struct dial *dial, const struct carrier_dial_answer *answer)
 {
 	struct pacer_report report = { dial->attempt_id, answer->answer, answer->call_sid,
@@ -291,7 +316,7 @@ dial_done(struct fetch_result *result, void *arg)
 	struct carrier_dial_answer answer;
 
 	crash_point("dial.answered");
-	carrier_dial_read(&dial->fetch, result, &answer);
+	carrier_dial_read(result, &answer);
 	learn_lead(dial->d, result, strcmp(answer.answer, "missed") == 0);
 	record(dial->d, dial, &answer);
 	arena_free(dial->arena);
@@ -465,8 +490,10 @@ wake_at(const struct dialer *d, int64_t now)
 static void
 stand_by(struct dialer *d)
 {
-	if (take_lead(d))
+	if (take_lead(d)) {
+		probe(d);
 		return;
+	}
 	/* What was sent before the lead was lost is still answered, and must be recorded. */
 	if (fetch_pool_active(d->pool) > 0)
 		fetch_pool_run(d->pool, clock_boot_us() + STANDBY_MS * 1000);

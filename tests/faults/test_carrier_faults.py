@@ -3,10 +3,12 @@
 import calendar
 import signal
 import time
+import urllib.parse
 
 import pytest
 
 import checker
+import far
 from stack import eventually
 from world import BUSY, TALKS
 
@@ -97,3 +99,20 @@ def test_a_carrier_that_answers_slowly_holds_up_nobody(stack, world):
         del stack.environment["OFFHOOK_DEV_SIM_LATENCY_MS"]
         stack.stop_sim(signal.SIGTERM)
         stack.up()
+
+
+def test_a_carrier_far_away_is_dialed_all_the_same(stack, world):
+    """Longer than the send window takes the connection alone: the dialer learns how far it is."""
+    sim = urllib.parse.urlsplit(stack.env["OFFHOOK_SIM_URL"])
+    tls = stack.folder / "tls"
+    with far.far_away(tls / "server.pem", tls / "server.key", (sim.hostname, sim.port), 0.3) as port:
+        with stack.without_scheduler(), stack.scheduler(
+                OFFHOOK_TWILIO_API_URL=f"https://localhost:{port}",
+                OFFHOOK_WEBHOOKS_CA_FILE=stack.env["OFFHOOK_CA"]):
+            with world.load([world.number() for _ in range(6)]):
+                pass
+            world.verify(60)
+    assert outcomes(world, BUSY) == {("failed", "failed_busy")}
+    missed = stack.value("SELECT count(*) FROM attempts WHERE workspace_id = %s"
+                         " AND answer = 'missed'", world.workspace)
+    assert missed <= 3, missed

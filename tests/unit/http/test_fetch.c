@@ -489,6 +489,7 @@ the_headers_go_before_and_the_body_never_early(void **state)
 	assert_true(server.seen[0].headers_us < f.not_before_us - 50000);
 	assert_true(server.seen[0].complete_us >= f.not_before_us);
 	assert_true(r.sent_us >= f.not_before_us && r.sent_us <= f.not_after_us);
+	assert_false(r.missed);
 	fetch_result_free(&r);
 }
 
@@ -523,6 +524,8 @@ a_missed_window_leaves_the_request_unfinished(void **state)
 		fetch_pool_run(p, clock_boot_us() + 100000);
 	assert_int_equal(o.r.end, FETCH_NOT_SENT);
 	assert_int_equal(o.r.sent_us, 0);
+	assert_true(o.r.missed && o.r.connect_us > 0);
+	assert_true(o.r.took_us >= 150000);
 	assert_non_null(strstr(o.r.error, "window"));
 	fetch_result_free(&o.r);
 	fetch_pool_free(p);
@@ -550,6 +553,7 @@ a_connection_that_never_stands_misses_the_window_in_time(void **state)
 	f.not_after_us = begun + 200000;
 	fetch_wait(&f, &r);
 	assert_int_equal(r.end, FETCH_NOT_SENT);
+	assert_int_equal(r.connect_us, 0);
 	assert_true(clock_boot_us() - begun < 1000000);
 	fetch_result_free(&r);
 }

@@ -184,30 +184,20 @@ a_sid_is_ca_and_32_digits(void **state)
 
 /* ---- the answer to a dial ---- */
 
-/* What is made of the result, read when the request's window has been over for late_s seconds
- * (below zero: it is still open; 0: there was none). Nothing secret is in the reason, ever. */
+/* What is made of the result. Nothing secret is in the reason, ever. */
 static struct carrier_dial_answer
-read_back(struct fetch_result r, const char *body, int late_s)
+read_back(struct fetch_result r, const char *body)
 {
 	struct carrier_dial_answer answer;
-	struct arena *a = arena_new();
-	const struct carrier_dial dial = dial_with("async");
-	struct fetch f;
 
-	carrier_dial_request(&carrier, a, &dial, &f);
-	if (late_s != 0) {
-		f.not_after_us = clock_boot_us() - late_s * (int64_t)1000000;
-		f.not_before_us = f.not_after_us - 1000000;
-	}
 	buf_init(&r.body, 1024);
 	buf_puts(&r.body, body);
 	r.body_bytes = (int64_t)r.body.len;
 	if (r.end != FETCH_ANSWERED)
 		(void)snprintf(r.error, sizeof(r.error), "Connection timed out");
 	memset(&answer, 0xff, sizeof(answer));
-	carrier_dial_read(&f, &r, &answer);
+	carrier_dial_read(&r, &answer);
 	fetch_result_free(&r);
-	arena_free(a);
 	assert_null(strstr(answer.reason, &TO[1]));
 	assert_null(strstr(answer.reason, &FROM[1]));
 	assert_null(strstr(answer.reason, TOKEN));
@@ -225,8 +215,7 @@ answered(long status, const char *body, int64_t retry_after_s)
 		.retry_after_s = retry_after_s,
 		.connect_us = 1500 };
 
-	/* It was sent in time; when its answer comes is of no account. */
-	return read_back(r, body, 3);
+	return read_back(r, body);
 }
 
 static void
@@ -332,19 +321,19 @@ what_was_not_answered_is_sorted_by_whether_it_left(void **state)
 {
 	static const struct {
 		enum fetch_end end;
-		int64_t connect_us;
-		int late_s;
+		bool missed;
+		int64_t connect_us, took_us;
 		const char *answer;
 	} cases[] = {
-		{ FETCH_UNKNOWN, 1500, 3, "unknown" },
-		{ FETCH_UNKNOWN, 1500, -60, "unknown" },
-		{ FETCH_UNKNOWN, 0, 0, "unknown" },
-		{ FETCH_NOT_SENT, 1500, 3, "missed" }, /* the carrier was there, we were late */
-		{ FETCH_NOT_SENT, 0, 3, "not_sent" },
-		{ FETCH_NOT_SENT, 1500, -60, "not_sent" },
-		{ FETCH_NOT_SENT, 0, -60, "not_sent" },
-		{ FETCH_NOT_SENT, 1500, 0, "not_sent" },
-		{ FETCH_NOT_SENT, 0, 0, "not_sent" },
+		{ FETCH_UNKNOWN, false, 1500, 30000000, "unknown" },
+		{ FETCH_UNKNOWN, false, 0, 30000000, "unknown" },
+		{ FETCH_NOT_SENT, true, 1500, 50000, "missed" }, /* it was there, we were late */
+		{ FETCH_NOT_SENT, true, 1500, 3000000, "missed" },
+		{ FETCH_NOT_SENT, true, 0, 50000, "missed" }, /* it is farther than we thought */
+		{ FETCH_NOT_SENT, true, 0, 999999, "missed" },
+		{ FETCH_NOT_SENT, true, 0, 1000000, "not_sent" }, /* no carrier is so far */
+		{ FETCH_NOT_SENT, false, 0, 50000, "not_sent" },
+		{ FETCH_NOT_SENT, false, 1500, 50000, "not_sent" },
 	};
 
 	(void)state;
@@ -352,9 +341,10 @@ what_was_not_answered_is_sorted_by_whether_it_left(void **state)
 		const struct fetch_result r = { .end = cases[i].end,
 			.content_length = -1,
 			.retry_after_s = -1,
-			.connect_us = cases[i].connect_us };
-		const struct carrier_dial_answer got = read_back(
-		    r, "{\"sid\":\"" SID "\"}", cases[i].late_s);
+			.missed = cases[i].missed,
+			.connect_us = cases[i].connect_us,
+			.took_us = cases[i].took_us };
+		const struct carrier_dial_answer got = read_back(r, "{\"sid\":\"" SID "\"}");
 
 		assert_string_equal(got.answer, cases[i].answer);
 		assert_string_equal(got.call_sid, "");
