@@ -1,6 +1,6 @@
 # nginx: the site as a template for ./dev, and filled in for production; and the page of the API.
 nginxdir = $(pkgdatadir)/nginx
-dist_nginx_DATA = nginx/fastcgi_offhook.conf
+dist_nginx_DATA = nginx/fastcgi_offhook.conf nginx/offhook_source.conf
 nodist_nginx_DATA = nginx/offhook.conf
 EXTRA_DIST += nginx/offhook.conf.in nginx/docs/page.jq
 CLEANFILES += nginx/offhook.conf nginx/docs/index.html
@@ -24,6 +24,9 @@ nginx/offhook.conf: $(srcdir)/nginx/offhook.conf.in Makefile
 		-e 's|@api_socket@|/run/offhook/api.sock|' \
 		-e 's|@carrier_socket@|/run/offhook/carrier.sock|' \
 		-e 's|@events_socket@|/run/offhook/events.sock|' \
+		-e 's|@source_params@|$(nginxdir)/offhook_source.conf|' \
+		-e 's|@resolver@|127.0.0.1|' \
+		-e 's|@authorities@|/etc/ssl/certs/ca-certificates.crt|' \
 		-e 's|@data_dir@|/var/lib/offhook|' \
 		-e 's|@docs_dir@|$(docsdir)|' \
 		-e 's|@requests_per_second@|200|' \

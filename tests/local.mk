@@ -190,7 +190,7 @@ check_PROGRAMS += $(prog_tests)
 TESTS += $(prog_tests)
 tests_unit_prog_test_settings_SOURCES = tests/unit/prog/test_settings.c src/prog/settings.c
 tests_unit_prog_test_settings_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_prog_test_settings_LDADD = src/sys/libsys.a src/base/libbase.a \
+tests_unit_prog_test_settings_LDADD = src/remote/libremote.a src/sys/libsys.a src/base/libbase.a \
 	$(SYSTEMD_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 endif
 dist_check_SCRIPTS += tests/check-settings
@@ -255,6 +255,13 @@ EXTRA_DIST += \
 	tests/api/node/package.json \
 	tests/api/node/verify.js \
 	tests/api/receiver.py \
+	tests/api/deepgram.py \
+	tests/api/mp3.py \
+	tests/api/s3/.npmrc \
+	tests/api/s3/package-lock.json \
+	tests/api/s3/package.json \
+	tests/api/s3/serve.js \
+	tests/api/s3kit.py \
 	tests/api/schema.py \
 	tests/api/seed_openapi.json \
 	tests/api/test_answers.py \
@@ -274,10 +281,12 @@ EXTRA_DIST += \
 	tests/api/test_openapi.py \
 	tests/api/test_read.py \
 	tests/api/test_recording.py \
+	tests/api/test_recording_sources.py \
 	tests/api/test_reload.py \
 	tests/api/test_skills.py \
 	tests/api/test_start_direct.py \
 	tests/api/test_start_queued.py \
+	tests/api/test_transcript.py \
 	tests/api/test_users.py \
 	tests/api/test_validation.py \
 	tests/api/test_webhooks.py
@@ -288,7 +297,7 @@ low_test_libs = src/auth/libauth.a src/http/libhttp.a src/db/libdb.a src/sys/lib
 	src/base/libbase.a $(FCGI_LIBS) $(CURL_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(SYSTEMD_LIBS) \
 	$(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS) -lm
 domain_tests = tests/unit/domain/test_brief tests/unit/domain/test_pacer \
-	tests/unit/domain/test_script tests/unit/domain/test_skill
+	tests/unit/domain/test_script tests/unit/domain/test_skill tests/unit/domain/test_transcript
 work_tests = tests/unit/work/test_holder tests/unit/work/test_lanes tests/unit/work/test_line
 api_tests = tests/unit/api/test_twiml
 check_PROGRAMS += $(domain_tests) $(work_tests) $(api_tests)
@@ -310,6 +319,10 @@ tests_unit_domain_test_script_SOURCES = tests/unit/domain/test_script.c
 tests_unit_domain_test_script_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_domain_test_script_LDFLAGS = $(domain_test_whole)
 tests_unit_domain_test_script_LDADD = src/domain/libdomain.a $(low_test_libs)
+tests_unit_domain_test_transcript_SOURCES = tests/unit/domain/test_transcript.c
+tests_unit_domain_test_transcript_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_domain_test_transcript_LDFLAGS = $(domain_test_whole)
+tests_unit_domain_test_transcript_LDADD = src/domain/libdomain.a $(low_test_libs)
 work_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/work/libwork.a,--no-whole-archive
 tests_unit_work_test_holder_SOURCES = tests/unit/work/test_holder.c
 tests_unit_work_test_holder_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -327,7 +340,7 @@ api_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/api/libapi.a,--no-whole-a
 tests_unit_api_test_twiml_SOURCES = tests/unit/api/test_twiml.c
 tests_unit_api_test_twiml_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_api_test_twiml_LDFLAGS = $(api_test_whole)
-tests_unit_api_test_twiml_LDADD = src/api/libapi.a src/domain/libdomain.a $(low_test_libs)
+tests_unit_api_test_twiml_LDADD = src/api/libapi.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
 endif
 
 # Faults and figures, over the real stack.
@@ -388,6 +401,8 @@ tests_unit_auth_test_who_LDADD = $(low_test_libs)
 remote_tests = \
 	tests/unit/remote/test_carrier \
 	tests/unit/remote/test_carrier_dial \
+	tests/unit/remote/test_object \
+	tests/unit/remote/test_stt \
 	tests/unit/remote/test_webhook
 check_PROGRAMS += $(remote_tests)
 TESTS += $(remote_tests)
@@ -404,6 +419,14 @@ tests_unit_remote_test_carrier_dial_SOURCES = tests/unit/remote/test_carrier_dia
 tests_unit_remote_test_carrier_dial_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_remote_test_carrier_dial_LDFLAGS = $(remote_test_whole)
 tests_unit_remote_test_carrier_dial_LDADD = src/remote/libremote.a $(low_test_libs)
+tests_unit_remote_test_object_SOURCES = tests/unit/remote/test_object.c
+tests_unit_remote_test_object_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_remote_test_object_LDFLAGS = $(remote_test_whole)
+tests_unit_remote_test_object_LDADD = src/remote/libremote.a $(low_test_libs)
+tests_unit_remote_test_stt_SOURCES = tests/unit/remote/test_stt.c
+tests_unit_remote_test_stt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_remote_test_stt_LDFLAGS = $(remote_test_whole)
+tests_unit_remote_test_stt_LDADD = src/remote/libremote.a $(low_test_libs)
 endif
 
 # Routes without their database, the OpenAPI document, and several processes at once on one
@@ -416,11 +439,11 @@ TESTS += $(route_tests) $(race_tests)
 tests_unit_api_test_gate_SOURCES = tests/unit/api/test_gate.c
 tests_unit_api_test_gate_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_api_test_gate_LDFLAGS = $(api_test_whole)
-tests_unit_api_test_gate_LDADD = src/api/libapi.a src/domain/libdomain.a $(low_test_libs)
+tests_unit_api_test_gate_LDADD = src/api/libapi.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
 tests_unit_api_test_openapi_SOURCES = tests/unit/api/test_openapi.c
 tests_unit_api_test_openapi_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_api_test_openapi_LDFLAGS = $(api_test_whole)
-tests_unit_api_test_openapi_LDADD = src/api/libapi.a src/domain/libdomain.a $(low_test_libs)
+tests_unit_api_test_openapi_LDADD = src/api/libapi.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
 tests_unit_domain_test_race_SOURCES = tests/unit/domain/test_race.c
 tests_unit_domain_test_race_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_domain_test_race_LDFLAGS = $(domain_test_whole)
@@ -448,6 +471,7 @@ EXTRA_DIST += \
 	tests/sql/14_random.sql \
 	tests/sql/15_events.sql \
 	tests/sql/15_questions.sql \
+	tests/sql/16_transcripts.sql \
 	tests/sql/16_webhooks.sql \
 	tests/sql/20_bookings.sql
 

@@ -21,18 +21,27 @@ BEGIN
         ON CONFLICT (call_id, workspace_id) DO UPDATE SET state = excluded.state,
             recording_sid = excluded.recording_sid, duration_sec = excluded.duration_sec,
             check_at = excluded.check_at WHERE r.state = 'expected';
-    RETURN FOUND;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    IF p_status = 'absent' THEN
+        PERFORM fn.transcript_enqueue(p_call, c.workspace_id);
+    END IF;
+    RETURN true;
 END $$;
 
 -- The recordings to see to now: 'expected' ones are asked for, 'ready' ones fetched. Leased.
 CREATE FUNCTION fn.recordings_due(p_limit integer)
 RETURNS TABLE (call_id text, call_sid text, state recording_state, recording_sid text)
 LANGUAGE sql AS $$
+    WITH due AS MATERIALIZED ( -- once: a join could run it again, with a limit of its own
+        SELECT d.call_id, d.workspace_id FROM recordings d
+            WHERE d.check_at <= clock_timestamp() ORDER BY d.check_at LIMIT p_limit
+            FOR UPDATE SKIP LOCKED
+    )
     UPDATE recordings t SET check_at = clock_timestamp() + interval '150 s',
             attempts = t.attempts + 1
-        FROM (SELECT d.call_id, d.workspace_id FROM recordings d
-            WHERE d.check_at <= clock_timestamp() ORDER BY d.check_at LIMIT p_limit
-            FOR UPDATE SKIP LOCKED) due
+        FROM due
         WHERE t.call_id = due.call_id AND t.workspace_id = due.workspace_id
         RETURNING t.call_id, t.call_sid, t.state, t.recording_sid
 $$;
@@ -51,18 +60,36 @@ BEGIN
     END IF;
     PERFORM fn.event_add(p_call, 'recording_ready', json_build_object('recording_url',
         '/calls/' || p_call || '/recording', 'duration_sec', r.duration_sec));
+    PERFORM fn.transcript_enqueue(p_call, r.workspace_id);
     RETURN true;
 END $$;
 
 -- Not there yet, or not to be had now: again later, with growing waits; after two hours never.
 -- p_never says that the carrier knows it will never be.
 CREATE FUNCTION fn.recording_missed(p_call text, p_never boolean) RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE plpgsql AS $$
+DECLARE
+    r recordings;
+BEGIN
     UPDATE recordings SET
         state = CASE WHEN gone THEN 'absent' ELSE state END,
         check_at = CASE WHEN gone THEN NULL ELSE clock_timestamp()
             + least(300, 2 ^ least(attempts, 9)) * (0.75 + random() / 2) * interval '1 s' END
         FROM (SELECT p_never OR o.created_at < clock_timestamp() - interval '2 hours' AS gone
             FROM recordings o WHERE o.call_id = p_call) x
-        WHERE call_id = p_call AND state IN ('expected', 'ready')
-$$;
+        WHERE call_id = p_call AND state IN ('expected', 'ready') RETURNING recordings.* INTO r;
+    IF r.state = 'absent' THEN
+        PERFORM fn.transcript_enqueue(p_call, r.workspace_id);
+    END IF;
+END $$;
+
+-- Somebody wants a recording that the carrier has not told of: the recorder asks it now, at most once
+-- in three seconds. True when it is going to.
+CREATE FUNCTION fn.recording_ask(p_call text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE recordings SET check_at = clock_timestamp(), asked_at = clock_timestamp()
+        WHERE call_id = p_call AND state = 'expected' AND check_at > clock_timestamp()
+            AND coalesce(asked_at < clock_timestamp() - interval '3 s', true);
+    RETURN FOUND;
+END $$;

@@ -72,6 +72,7 @@ BEGIN
     DELETE FROM questions WHERE call_id = ANY (v_calls);
     DELETE FROM agent_turns WHERE call_id = ANY (v_calls);
     DELETE FROM recordings WHERE call_id = ANY (v_calls);
+    DELETE FROM transcripts WHERE call_id = ANY (v_calls);
     DELETE FROM attempts WHERE call_id = ANY (v_calls);
     DELETE FROM credit_ledger WHERE call_id = ANY (v_calls);
     DELETE FROM call_events WHERE call_id = ANY (v_calls);

@@ -12,6 +12,8 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "db/db.h"
+#include "remote/store.h"
+#include "remote/stt.h"
 #include "sys/conf.h"
 
 enum { ADMIN_DONE = 0, ADMIN_FAILED = 1, ADMIN_USAGE = 2 };
@@ -31,6 +33,8 @@ struct admin_settings {
 	const char *voice_transport, *voice_engine;
 	const char *carrier_url, *carrier_sid, *carrier_token, *carrier_number;
 	int64_t carrier_timeout_ms;
+	struct store store;
+	struct stt stt;
 };
 
 #define ADMIN_ARGS_MAX 4

@@ -395,6 +395,79 @@ look_at_public_url(struct visit *v)
 		    base);
 }
 
+/* ---- recordings and transcripts ---- */
+
+static void
+look_at_store(struct visit *v)
+{
+	const struct store *s = &v->settings->store;
+	char why[160];
+	long status;
+
+	if (!store_set(s))
+		return;
+	if (store_probe(s, &status, why) != RC_OK)
+		found(v, FINDING_FAIL, "store", "%s did not answer: %s", s->endpoint, why);
+	else if (status == 200)
+		found(v, FINDING_OK, "store", "%s has the bucket %s and takes this key",
+		    s->endpoint, s->bucket);
+	else if (status == 404)
+		found(v, FINDING_FAIL, "store", "%s has no bucket %s: see s3.bucket", s->endpoint,
+		    s->bucket);
+	else if (status == 403)
+		found(v, FINDING_FAIL, "store",
+		    "%s refuses this key, or does not let it list %s: see s3.access_key and "
+		    "s3.secret_key, and give the key s3:ListBucket and s3:GetObject",
+		    s->endpoint, s->bucket);
+	else
+		found(v, FINDING_FAIL, "store", "%s answered %ld: see s3.endpoint and s3.region",
+		    s->endpoint, status);
+}
+
+static void
+look_at_stt(struct visit *v)
+{
+	const struct stt *s = &v->settings->stt;
+	char why[160];
+	long status;
+
+	if (s->api_key[0] == '\0')
+		found(v, FINDING_WARN, "speech",
+		    "without deepgram.api_key the times of merged transcripts are estimated");
+	else if (stt_probe(s, &status, why) != RC_OK)
+		found(v, FINDING_FAIL, "speech", "%s did not answer: %s", s->base_url, why);
+	else if (status == 401)
+		found(v, FINDING_FAIL, "speech", "%s refuses this key: see deepgram.api_key",
+		    s->base_url);
+	else if (status == 200 || status == 403) /* good, but not for the list of projects */
+		found(v, FINDING_OK, "speech", "%s takes this key", s->base_url);
+	else
+		found(v, FINDING_FAIL, "speech", "%s answered %ld: see deepgram.base_url",
+		    s->base_url, status);
+}
+
+static const struct statement sql_doctor_transcripts = { "op_doctor_transcripts",
+	"SELECT count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'done'),"
+	" max(reason) FROM transcripts WHERE reason IS NOT NULL"
+	" AND updated_at > clock_timestamp() - interval '1 day'",
+	0 };
+
+static void
+look_at_transcripts(struct visit *v)
+{
+	struct rows *rows;
+
+	if (db_run(v->admin->db, &sql_doctor_transcripts, NULL, &rows) != RC_OK)
+		return;
+	if (rows_int(rows, 0, 0) + rows_int(rows, 0, 1) > 0)
+		found(v, FINDING_WARN, "speech",
+		    "of the last day's transcripts %" PRId64 " failed and %" PRId64
+		    " have estimated times (%s): POST "
+		    "/calls/{call_id}/transcript-merged/rebuild builds one again",
+		    rows_int(rows, 0, 0), rows_int(rows, 0, 1), rows_text(rows, 0, 2));
+	rows_free(rows);
+}
+
 static int
 doctor(struct admin *a)
 {
@@ -410,12 +483,16 @@ doctor(struct admin *a)
 		look_at_file(
 		    &v, "gateway", v.settings->gateway_key_file, "server.gateway_jwt_key_file");
 		look_at_file(&v, "authority", v.settings->ca_file, "webhooks.ca_file");
-		if (look_at_database(&v))
+		if (look_at_database(&v)) {
 			look_at_scheduler(&v);
+			look_at_transcripts(&v);
+		}
 		look_at_workers(&v);
 		look_at_socket(&v, "streams", v.settings->events_socket, "offhook-events");
 		fetch_init();
 		look_at_carrier(&v);
+		look_at_store(&v);
+		look_at_stt(&v);
 		look_at_public_url(&v);
 	}
 	failed = v.failed;

@@ -99,6 +99,12 @@ static const struct text operations[] = {
 	    " that poll." },
 	{ "get_recording_calls__call_id__recording_get",
 	    "Admin-only proxy for the Twilio recording (internal QA tool).\n\n"
+	    "Prefers the object store: when it has the recording, its bytes are streamed through"
+	    " nginx as a normal 200. Then comes the local spool, then Twilio, which is asked by"
+	    " CallSid when nothing is known here yet. If Twilio has it, we stream it back AND"
+	    " lazy-persist for next time. If Twilio also has nothing (still processing), we return"
+	    " `202 {\"status\":\"recording_pending\"}` so callers poll instead of giving up with"
+	    " 404.\n\n"
 	    "Twilio stores the mp3 behind Basic auth (Account SID + Auth Token). The browser cannot"
 	    " supply those creds without exposing them in JS, so we stream the file through this"
 	    " endpoint authenticated by an admin API key.\n\n"

@@ -16,6 +16,8 @@
 #include "http/router.h"
 #include "http/shape.h"
 #include "http/valid.h"
+#include "remote/carrier.h"
+#include "remote/store.h"
 
 struct skill_set;
 
@@ -34,6 +36,8 @@ struct api_env {
 	bool anywhere;             /* customers' URLs may lead anywhere: for tests alone */
 	bool carrier_set;          /* there are credentials to dial with */
 	const struct skill_set *skills;
+	struct carrier carrier; /* for nginx, which fetches from it; a worker asks nobody */
+	struct store store;     /* likewise */
 };
 
 /* One request on its way through a handler. */

@@ -18,6 +18,7 @@ src_api_libapi_a_SOURCES = \
 	src/api/openapi.c \
 	src/api/recordings.c \
 	src/api/skills.c \
+	src/api/transcripts.c \
 	src/api/users.c \
 	src/api/webhooks.c \
 	src/api/routes.c \

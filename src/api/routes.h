@@ -10,6 +10,7 @@ extern const struct route answer_routes[];
 extern const struct route user_routes[];
 extern const struct route webhook_routes[];
 extern const struct route recording_routes[];
+extern const struct route transcript_routes[];
 extern const struct route hook_routes[];
 extern const struct route health_routes[];
 extern const struct route openapi_routes[];
@@ -29,6 +30,7 @@ struct named_schema {
 extern const struct named_schema call_schemas[];
 extern const struct named_schema event_schemas[];
 extern const struct named_schema answer_schemas[];
+extern const struct named_schema transcript_schemas[];
 extern const struct named_schema user_schemas[];
 extern const struct named_schema recording_schemas[];
 extern const struct named_schema health_schemas[];

@@ -3,6 +3,8 @@ src_domain_libdomain_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 src_domain_libdomain_a_SOURCES = \
 	src/domain/agent.c \
 	src/domain/agent.h \
+	src/domain/align.c \
+	src/domain/align.h \
 	src/domain/booking.c \
 	src/domain/booking.h \
 	src/domain/brief.c \
@@ -21,6 +23,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/leg.h \
 	src/domain/manifest.c \
 	src/domain/manifest.h \
+	src/domain/merge.c \
+	src/domain/merge.h \
 	src/domain/outbox.c \
 	src/domain/outbox.h \
 	src/domain/pacer.c \
@@ -34,4 +38,6 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/script.c \
 	src/domain/script.h \
 	src/domain/skill.c \
-	src/domain/skill.h
+	src/domain/skill.h \
+	src/domain/transcript.c \
+	src/domain/transcript.h

@@ -27,13 +27,13 @@ recording_sid_valid(const char *s)
 
 /*
  * An admin key reaches as far as its scope: any call below it, whether or not it named a
- * workspace. NULL in the third column: the call is none that it reaches.
+ * workspace. NULL in the third column: the call is none that it reaches, or was never dialed.
  */
 static const struct statement find = {
 	"recording_find",
-	"SELECT who.api_key_id, who.is_admin, CASE WHEN r.state = 'stored' THEN 'here'"
-	" WHEN r.state = 'absent' OR (r.state IS NULL AND call_is_final(c.status)) THEN 'never'"
-	" ELSE 'comes' END, c.call_id IS NOT NULL AND c.call_sid IS NOT NULL"
+	"SELECT who.api_key_id, who.is_admin, c.call_sid, r.recording_sid,"
+	" CASE WHEN r.state <> 'expected' THEN r.state::text"
+	" WHEN NOT call_is_final(c.status) THEN 'comes' ELSE coalesce(r.state::text, 'absent') END"
 	" FROM fn.caller($1::bytea, $2, $3, $4, $5) who"
 	" LEFT JOIN (calls c JOIN workspaces w ON w.workspace_id = c.workspace_id)"
 	" ON c.call_id = $6 AND ($5::text IS NULL OR c.workspace_id = who.workspace_id)"
@@ -44,9 +44,32 @@ static const struct statement find = {
 	6,
 };
 
+static enum recording_stand
+stand_of(const char *word)
+{
+	return strcmp(word, "stored") == 0  ? RECORDING_STORED
+	    : strcmp(word, "ready") == 0    ? RECORDING_READY
+	    : strcmp(word, "expected") == 0 ? RECORDING_EXPECTED
+	    : strcmp(word, "comes") == 0    ? RECORDING_COMES
+					    : RECORDING_NEVER;
+}
+
+static void
+read_place(const struct rows *rows, struct arena *a, struct recording_place *place)
+{
+	const char *sid = rows_text(rows, 0, 3);
+
+	place->stand = stand_of(rows_text(rows, 0, 4));
+	place->call_sid = arena_strdup(a, rows_text(rows, 0, 2));
+	place->recording_sid = sid != NULL && recording_sid_valid(sid) ? arena_strdup(a, sid)
+								       : NULL;
+	if (place->stand >= RECORDING_READY && place->recording_sid == NULL)
+		place->stand = RECORDING_NEVER; /* nobody could ask for it */
+}
+
 enum rc
-recording_find(
-    struct db *db, const struct credential *who, const char *call_id, enum recording_stand *stand)
+recording_find(struct db *db, struct arena *a, const struct credential *who, const char *call_id,
+    struct recording_place *place)
 {
 	const char *values[6] = { [5] = call_id };
 	struct rows *rows;
@@ -58,14 +81,32 @@ recording_find(
 		return rc;
 	if (rows_count(rows) == 0)
 		rc = RC_UNAUTHENTICATED;
-	else if (!rows_bool(rows, 0, 1) || !rows_bool(rows, 0, 3))
+	else if (!rows_bool(rows, 0, 1) || rows_text(rows, 0, 2) == NULL)
 		rc = RC_NOT_FOUND;
 	else
-		*stand = strcmp(rows_text(rows, 0, 2), "here") == 0 ? RECORDING_HERE
-		    : strcmp(rows_text(rows, 0, 2), "comes") == 0   ? RECORDING_COMES
-								    : RECORDING_NEVER;
+		read_place(rows, a, place);
 	rows_free(rows);
 	return rc;
+}
+
+static const struct statement ask = {
+	"recording_ask",
+	"SELECT fn.recording_ask($1)",
+	1,
+};
+
+enum rc
+recording_ask(struct db *db, const char *call_id, bool *going)
+{
+	const char *values[] = { call_id };
+	struct rows *rows;
+	enum rc rc = db_run(db, &ask, values, &rows);
+
+	if (rc != RC_OK)
+		return rc;
+	*going = rows_bool(rows, 0, 0);
+	rows_free(rows);
+	return RC_OK;
 }
 
 static const struct statement due = {

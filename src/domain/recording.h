@@ -10,6 +10,7 @@
 
 #include "auth/who.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "db/db.h"
 
 /* The carrier's word on a recording. */
@@ -26,10 +27,25 @@ enum rc recording_tell(struct db *db, const struct recording_news *news) MUST_CH
 bool recording_sid_valid(const char *s);
 
 /* Where a call's recording stands, for somebody who asks for it. */
-enum recording_stand { RECORDING_HERE, RECORDING_COMES, RECORDING_NEVER };
-/* RC_NOT_FOUND when the caller is no admin, alike when the call is none of its reach. */
-enum rc recording_find(struct db *db, const struct credential *who, const char *call_id,
-    enum recording_stand *stand) MUST_CHECK;
+enum recording_stand {
+	RECORDING_NEVER,    /* there is none and never will be */
+	RECORDING_COMES,    /* the call is not over yet */
+	RECORDING_EXPECTED, /* it should be there, but the carrier has not told of it */
+	RECORDING_READY,    /* the carrier has it */
+	RECORDING_STORED    /* and so has a spool */
+};
+struct recording_place {
+	enum recording_stand stand;
+	const char *call_sid;
+	const char *recording_sid; /* NULL before RECORDING_READY; one that is valid */
+};
+/* The texts are in the arena. RC_NOT_FOUND when the caller is no admin, alike when the call is none
+ * of its reach. */
+enum rc recording_find(struct db *db, struct arena *a, const struct credential *who,
+    const char *call_id, struct recording_place *place) MUST_CHECK;
+/* Somebody wants one that is expected: the recorder asks the carrier at once (going: it will; not
+ * when it has just done so). */
+enum rc recording_ask(struct db *db, const char *call_id, bool *going) MUST_CHECK;
 
 /* The recordings to see to now, leased for 150 s. Columns: */
 enum { RECORDING_CALL_ID, RECORDING_CALL_SID, RECORDING_STATE, RECORDING_SID };

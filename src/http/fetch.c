@@ -72,6 +72,16 @@ left_whole(const struct job *job)
 	return header_bytes > 0;
 }
 
+/* The next n bytes of the body; false when its file is shorter than was said. */
+static bool
+copy_body(const struct job *job, char *out, size_t n)
+{
+	if (job->f.body == NULL)
+		return pread(job->f.from_fd, out, n, (off_t)job->body_given) == (ssize_t)n;
+	memcpy(out, job->f.body + job->body_given, n);
+	return true;
+}
+
 static size_t
 give_body(char *out, size_t size, size_t count, void *arg)
 {
@@ -90,7 +100,8 @@ give_body(char *out, size_t size, size_t count, void *arg)
 		job->paused = true;
 		return CURL_READFUNC_PAUSE;
 	}
-	memcpy(out, job->f.body + job->body_given, n);
+	if (!copy_body(job, out, n))
+		return CURL_READFUNC_ABORT;
 	job->body_given += n;
 	if (job->body_given == job->f.body_len)
 		job->result.sent_us = now;
@@ -158,15 +169,18 @@ copied(struct arena *a, const char *s)
 static void
 copy_fetch(struct job *job, const struct fetch *f)
 {
-	char *body = arena_alloc(job->arena, f->body_len + 1);
+	char *body = NULL;
 
-	if (f->body_len > 0)
+	if (f->body != NULL) {
+		body = arena_alloc(job->arena, f->body_len + 1);
 		memcpy(body, f->body, f->body_len);
+	}
 	job->f = *f;
 	job->f.method = copied(job->arena, f->method);
 	job->f.url = copied(job->arena, f->url);
 	job->f.user = copied(job->arena, f->user);
 	job->f.password = copied(job->arena, f->password);
+	job->f.sigv4 = copied(job->arena, f->sigv4);
 	job->f.ca_file = copied(job->arena, f->ca_file);
 	job->f.content_type = copied(job->arena, f->content_type);
 	job->f.body = body;
@@ -199,6 +213,22 @@ set_rules(struct job *job)
 	SET(job, CURLOPT_WRITEDATA, job);
 }
 
+/* Who we are: HTTP Basic, or the signature of an object store. */
+static void
+set_user(struct job *job)
+{
+	const struct fetch *f = &job->f;
+
+	if (f->user == NULL)
+		return;
+	if (f->sigv4 == NULL)
+		SET(job, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+	else
+		SET(job, CURLOPT_AWS_SIGV4, f->sigv4);
+	SET(job, CURLOPT_USERNAME, f->user);
+	SET(job, CURLOPT_PASSWORD, f->password != NULL ? f->password : "");
+}
+
 static void
 add_header(struct job *job, const char *line)
 {
@@ -210,6 +240,22 @@ add_header(struct job *job, const char *line)
 }
 
 static void
+set_headers(struct job *job)
+{
+	const struct fetch *f = &job->f;
+
+	for (size_t i = 0; f->headers != NULL && f->headers[i] != NULL; i++)
+		add_header(job, f->headers[i]);
+	if (f->content_type != NULL)
+		add_header(job, arena_printf(job->arena, "Content-Type: %s", f->content_type));
+	/* Without "100 Continue": the peer would be asked, and the window would not be ours. */
+	if (strcmp(f->method, "POST") == 0)
+		add_header(job, "Expect:");
+	if (job->headers != NULL)
+		SET(job, CURLOPT_HTTPHEADER, job->headers);
+}
+
+static void
 set_body(struct job *job)
 {
 	SET(job, CURLOPT_POST, 1L);
@@ -218,10 +264,6 @@ set_body(struct job *job)
 		SET(job, CURLOPT_POSTFIELDS, "");
 	SET(job, CURLOPT_READFUNCTION, give_body);
 	SET(job, CURLOPT_READDATA, job);
-	/* Without "100 Continue": the peer would be asked, and the window would not be ours. */
-	add_header(job, "Expect:");
-	if (job->f.content_type != NULL)
-		add_header(job, arena_printf(job->arena, "Content-Type: %s", job->f.content_type));
 }
 
 static void
@@ -232,11 +274,8 @@ set_request(struct job *job)
 	SET(job, CURLOPT_URL, f->url);
 	SET(job, CURLOPT_CONNECTTIMEOUT_MS, (long)f->connect_ms);
 	SET(job, CURLOPT_TIMEOUT_MS, (long)f->total_ms);
-	if (f->user != NULL) {
-		SET(job, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-		SET(job, CURLOPT_USERNAME, f->user);
-		SET(job, CURLOPT_PASSWORD, f->password != NULL ? f->password : "");
-	}
+	set_user(job);
+	set_headers(job);
 	/* Beside the system's directory of CAs, which stays in force. */
 	if (f->ca_file != NULL)
 		SET(job, CURLOPT_CAINFO, f->ca_file);
@@ -245,12 +284,10 @@ set_request(struct job *job)
 		SET(job, CURLOPT_OPENSOCKETFUNCTION, open_public);
 		SET(job, CURLOPT_OPENSOCKETDATA, job);
 	}
+	if (strcmp(f->method, "HEAD") == 0)
+		SET(job, CURLOPT_NOBODY, 1L);
 	if (strcmp(f->method, "POST") == 0)
 		set_body(job);
-	for (const char *const *line = f->headers; line != NULL && *line != NULL; line++)
-		add_header(job, *line);
-	if (job->headers != NULL)
-		SET(job, CURLOPT_HTTPHEADER, job->headers);
 }
 
 static void

@@ -15,11 +15,13 @@
 
 /* What a request is. Texts are borrowed until it has ended. */
 struct fetch {
-	const char *method; /* "GET" or "POST" */
+	const char *method; /* "GET", "HEAD" or "POST" */
 	const char *url;
 	const char *user, *password; /* HTTP Basic, or NULL */
-	const char *body;            /* of a POST, or NULL */
+	const char *sigv4;           /* or "aws:amz:REGION:s3": the request is signed by them */
+	const char *body;            /* of a POST; NULL: body_len bytes of the file from_fd */
 	size_t body_len;
+	int from_fd;                /* stays the caller's, open until the exchange has ended */
 	const char *content_type;   /* of the body; NULL: application/x-www-form-urlencoded */
 	const char *const *headers; /* more of them, "Name: value", NULL at the end; or NULL */
 	int connect_ms, total_ms;   /* both required */

@@ -106,6 +106,15 @@ resp_text(struct resp *r, int status, const char *type, const char *text)
 	buf_puts(&r->body, text);
 }
 
+void
+resp_hand_over(struct resp *r, const char *location)
+{
+	r->status = 200;
+	buf_clear(&r->body);
+	if (!resp_header(r, "X-Accel-Redirect", location))
+		resp_detail(r, 500, "Internal Server Error");
+}
+
 /* A JSON string of any bytes: what is no UTF-8 loses its foreign bytes. */
 static json_t *
 any_string(const char *text)

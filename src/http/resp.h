@@ -32,6 +32,9 @@ void resp_json(struct resp *r, int status, json_t *body);
 /* A body that is JSON text already. */
 void resp_json_text(struct resp *r, int status, const char *text);
 void resp_text(struct resp *r, int status, const char *type, const char *text);
+/* nginx is to answer in our place, from this location of its own (X-Accel-Redirect): no body, and no
+ * type, which is for the one who answers to say. */
+void resp_hand_over(struct resp *r, const char *location);
 /* {"detail": "…"} from a format. */
 void resp_detail(struct resp *r, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

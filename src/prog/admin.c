@@ -34,6 +34,10 @@ hand_down(const struct settings *s, struct admin_settings *to)
 	to->carrier_token = s->twilio.auth_token;
 	to->carrier_number = s->twilio.phone_number;
 	to->carrier_timeout_ms = s->twilio.timeout_ms;
+	to->store = (struct store){ s->s3.endpoint, s->s3.region, s->s3.bucket, s->s3.prefix,
+		s->s3.access_key, s->s3.secret_key, s->s3.key_template,
+		s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL };
+	to->stt = (struct stt){ s->deepgram.base_url, s->deepgram.api_key, to->store.ca_file };
 }
 
 /* The file that the settings come from, or NULL when there is none. */

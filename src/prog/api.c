@@ -100,6 +100,11 @@ env_fill(struct api *api, char *error, size_t size)
 		.skills = skills,
 		.anywhere = s->webhooks.allow_private_networks,
 		.carrier_token = s->twilio.auth_token,
+		.carrier = { .api_url = s->twilio.api_url,
+		    .account_sid = s->twilio.account_sid,
+		    .auth_token = s->twilio.auth_token },
+		.store = { s->s3.endpoint, s->s3.region, s->s3.bucket, s->s3.prefix,
+		    s->s3.access_key, s->s3.secret_key, s->s3.key_template, NULL },
 		.carrier_set = s->twilio.account_sid[0] != '\0' && s->twilio.auth_token[0] != '\0',
 	};
 	return true;

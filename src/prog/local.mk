@@ -9,13 +9,14 @@ offhook_api_SOURCES = \
 	src/prog/settings.h
 offhook_api_LDADD = \
 	src/api/libapi.a \
+	src/remote/libremote.a \
 	src/domain/libdomain.a \
 	src/auth/libauth.a \
 	src/http/libhttp.a \
 	src/db/libdb.a \
 	src/sys/libsys.a \
 	src/base/libbase.a \
-	$(FCGI_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS)
+	$(FCGI_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) -lm
 
 # For the build alone: the document that the page of the API is made from.
 noinst_PROGRAMS += print-openapi
@@ -52,6 +53,7 @@ offhook_events_SOURCES = \
 	src/prog/settings.h
 offhook_events_LDADD = \
 	src/stream/libstream.a \
+	src/remote/libremote.a \
 	src/domain/libdomain.a \
 	src/db/libdb.a \
 	src/sys/libsys.a \
@@ -66,9 +68,10 @@ offhook_SOURCES = \
 	src/prog/settings.h
 offhook_LDADD = \
 	src/admin/libadmin.a \
+	src/remote/libremote.a \
 	src/domain/libdomain.a \
 	src/http/libhttp.a \
 	src/db/libdb.a \
 	src/sys/libsys.a \
 	src/base/libbase.a \
-	$(CURL_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS)
+	$(CURL_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) -lm

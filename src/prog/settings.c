@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "remote/object.h"
 
 #define SOCKET_PATH_MAX 90 /* sockaddr_un holds 107; carrier.sock lies in the same folder */
 #define WORKERS_MIN 4
@@ -170,6 +171,39 @@ retention(const char *s)
 }
 #define RETENTION "0, or a whole number from 93 to 36500"
 
+static bool
+region(const char *s)
+{
+	return strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(s);
+}
+#define REGION "the name of a region such as eu-central-1, or empty"
+
+static bool
+bucket(const char *s)
+{
+	return strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-") == strlen(s) && *s != '.';
+}
+#define BUCKET "lower-case letters, digits, dots and dashes, or empty"
+
+/* The beginning of an object's name: a path, in which nothing goes up or is empty. */
+static bool
+object_prefix(const char *s)
+{
+	return *s != '/' && strstr(s, "//") == NULL && strstr(s, "..") == NULL &&
+	    str_utf8(s, strlen(s)) && strlen(s) <= 512;
+}
+#define OBJECT_PREFIX "a text without a / in front, // or .., of at most 512 bytes"
+
+static bool
+key_template(const char *s)
+{
+	return object_template_valid(s) && strlen(s) <= 512 && *s != '/' &&
+	    strstr(s, "//") == NULL && strstr(s, "..") == NULL;
+}
+#define KEY_TEMPLATE                                                               \
+	"a name with {recording_sid}, {call_sid} or {call_id} in it, and perhaps " \
+	"{prefix}, without a / in front, // or .."
+
 /* ---- the table ---- */
 
 #define AT(field) offsetof(struct settings, field)
@@ -287,10 +321,10 @@ const struct conf_key settings_keys[] = {
 	    .help = "OpenAI: the model that talks. For a later release." },
 
 	{ "deepgram.api_key", CONF_SECRET, AT(deepgram.api_key), "", .also = "DEEPGRAM_API_KEY",
-	    .help = "Deepgram: the key. For a later release." },
+	    .help = "Deepgram: the key; empty: merged transcripts have estimated times." },
 	{ "deepgram.base_url", CONF_TEXT, AT(deepgram.base_url), "https://api.deepgram.com",
-	    .check = url_web, .must = URL_WEB,
-	    .help = "Deepgram: the base of its REST API, without /v1. For a later release." },
+	    .check = url_safe, .must = URL_SAFE,
+	    .help = "Deepgram: the base of its REST API, without /v1." },
 	{ "deepgram.live_url", CONF_TEXT, AT(deepgram.live_url), "wss://api.deepgram.com/v1/listen",
 	    .check = url_socket, .must = URL_SOCKET,
 	    .help = "Deepgram: where its live API is. For a later release." },
@@ -301,20 +335,19 @@ const struct conf_key settings_keys[] = {
 
 	{ "s3.endpoint", CONF_TEXT, AT(s3.endpoint), "", .check = url_web_or_empty,
 	    .must = URL_WEB_OR_EMPTY,
-	    .help = "S3: where the store is; empty: none. For a later release." },
-	{ "s3.region", CONF_TEXT, AT(s3.region), "", .also = "AWS_REGION",
-	    .help = "S3: the region. For a later release." },
-	{ "s3.bucket", CONF_TEXT, AT(s3.bucket), "",
-	    .help = "S3: the bucket, in path style. For a later release." },
-	{ "s3.prefix", CONF_TEXT, AT(s3.prefix), "",
-	    .help = "S3: what names begin with. For a later release." },
+	    .help = "S3: the store into which the carrier puts recordings; empty: none." },
+	{ "s3.region", CONF_TEXT, AT(s3.region), "", .check = region, .must = REGION,
+	    .also = "AWS_REGION", .help = "S3: the region; empty: us-east-1." },
+	{ "s3.bucket", CONF_TEXT, AT(s3.bucket), "", .check = bucket, .must = BUCKET,
+	    .help = "S3: the bucket, in path style." },
+	{ "s3.prefix", CONF_TEXT, AT(s3.prefix), "", .check = object_prefix, .must = OBJECT_PREFIX,
+	    .help = "S3: what stands for {prefix} in the names of recordings." },
 	{ "s3.access_key", CONF_SECRET, AT(s3.access_key), "", .also = "AWS_ACCESS_KEY_ID",
-	    .help = "S3: the id of the key. For a later release." },
+	    .help = "S3: the id of the key." },
 	{ "s3.secret_key", CONF_SECRET, AT(s3.secret_key), "", .also = "AWS_SECRET_ACCESS_KEY",
-	    .help = "S3: the key. For a later release." },
+	    .help = "S3: the key." },
 	{ "s3.key_template", CONF_TEXT, AT(s3.key_template), "{prefix}{recording_sid}.mp3",
-	    .check = not_empty, .must = NOT_EMPTY,
-	    .help = "S3: how a recording is named. For a later release." },
+	    .check = key_template, .must = KEY_TEMPLATE, .help = "S3: how a recording is named." },
 
 	{ "smtp.url", CONF_TEXT, AT(smtp.url), "smtp://localhost:25", .check = url_smtp,
 	    .must = URL_SMTP, .help = "Mail: the server. For a later release." },
@@ -372,7 +405,25 @@ fits_together(const struct settings *s, char *error, size_t error_size)
 		    s->calls.default_max_concurrent, s->calls.max_concurrent_ceiling);
 		return false;
 	}
+	if (s->s3.endpoint[0] != '\0' &&
+	    (s->s3.bucket[0] == '\0' || s->s3.access_key[0] == '\0' ||
+		s->s3.secret_key[0] == '\0')) {
+		snprintf(error, error_size,
+		    "s3.endpoint is set: set s3.bucket, s3.access_key and s3.secret_key too, or "
+		    "none of them");
+		return false;
+	}
 	return true;
+}
+
+/* Replaces a text that is empty. */
+static void
+fill_in(char **text, const char *value)
+{
+	if ((*text)[0] != '\0')
+		return;
+	free(*text);
+	*text = mem_strdup(value);
 }
 
 /* Replaces the values that stand for "what suits this host". */
@@ -388,14 +439,9 @@ suit_host(struct settings *s)
 		if (s->api.workers > WORKERS_MAX)
 			s->api.workers = WORKERS_MAX;
 	}
-	if (s->database.schema_dir[0] == '\0') {
-		free(s->database.schema_dir);
-		s->database.schema_dir = mem_strdup(OFFHOOK_DATADIR "/sql");
-	}
-	if (s->skills.dir[0] == '\0') {
-		free(s->skills.dir);
-		s->skills.dir = mem_strdup(OFFHOOK_DATADIR "/skills");
-	}
+	fill_in(&s->database.schema_dir, OFFHOOK_DATADIR "/sql");
+	fill_in(&s->skills.dir, OFFHOOK_DATADIR "/skills");
+	fill_in(&s->s3.region, "us-east-1");
 }
 
 bool

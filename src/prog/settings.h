@@ -70,7 +70,9 @@ struct settings {
 		char *base_url;
 	} callrail;
 	struct {
-		char *endpoint, *region, *bucket, *prefix;
+		char *endpoint; /* "": there is no store; set: so are the bucket and the keys */
+		char *region;   /* never "" */
+		char *bucket, *prefix;
 		char *access_key, *secret_key;
 		char *key_template;
 	} s3;

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "remote/media.h"
 
 #define CONNECT_MS 3000
 /* A carrier that cannot be connected to within this is away, not far. */
@@ -360,8 +361,7 @@ carrier_recording_fetch(
 	struct fetch f;
 	enum rc rc = RC_LATER;
 
-	fill(c, &f, "GET", account_url(c, a, arena_printf(a, "Recordings/%s.mp3", recording_sid)),
-	    RECORDING_MS);
+	fill(c, &f, "GET", media_url(c, a, recording_sid), RECORDING_MS);
 	f.to_fd = fd;
 	f.max_reply = (size_t)max;
 	fetch_wait(&f, &result);

@@ -1,6 +1,16 @@
 noinst_LIBRARIES += src/remote/libremote.a
 src_remote_libremote_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 src_remote_libremote_a_SOURCES = \
+	src/remote/presign.c \
+	src/remote/presign.h \
+	src/remote/object.c \
+	src/remote/object.h \
+	src/remote/store.c \
+	src/remote/store.h \
+	src/remote/stt.c \
+	src/remote/stt.h \
+	src/remote/media.c \
+	src/remote/media.h \
 	src/remote/carrier.c \
 	src/remote/carrier.h \
 	src/remote/webhook.c \

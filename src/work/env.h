@@ -6,11 +6,15 @@
 #include <stdint.h>
 
 #include "remote/carrier.h"
+#include "remote/store.h"
+#include "remote/stt.h"
 
 struct work_env {
 	const char *database_url;
 	int statement_timeout_ms;
 	struct carrier carrier;
+	struct store store;         /* where the carrier may put recordings */
+	struct stt stt;             /* who hears what was said in them */
 	double cps;                 /* queue.cps */
 	int64_t default_cap;        /* calls.default_max_concurrent */
 	const char *recordings_dir; /* data_dir/recordings */
@@ -24,6 +28,7 @@ struct work_env {
 int work_dial(void *arg);
 int work_watch(void *arg);
 int work_record(void *arg);
+int work_merge(void *arg);
 int work_tell(void *arg);
 int work_keep(void *arg);
 

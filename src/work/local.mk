@@ -1,13 +1,16 @@
 noinst_LIBRARIES += src/work/libwork.a
-src_work_libwork_a_CPPFLAGS = $(AM_CPPFLAGS)
+src_work_libwork_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 src_work_libwork_a_SOURCES = \
 	src/work/env.h \
 	src/work/holder.c \
 	src/work/holder.h \
 	src/work/line.c \
 	src/work/line.h \
+	src/work/sound.c \
+	src/work/sound.h \
 	src/work/dial.c \
 	src/work/keep.c \
+	src/work/merge.c \
 	src/work/record.c \
 	src/work/lanes.c \
 	src/work/lanes.h \

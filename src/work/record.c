@@ -1,6 +1,7 @@
 /*
- * record.c: the recorder. Fetches recordings from the carrier into the local spool: into a
- * temporary file, checked against the announced length, synced, renamed, and only then told of.
+ * record.c: the recorder. Fetches recordings from the object store or the carrier into the local
+ * spool: into a temporary file, checked against the announced length, synced, renamed, and only then
+ * told of.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +16,10 @@
 #include "sys/crash.h"
 #include "sys/signals.h"
 #include "work/env.h"
+#include "work/sound.h"
 
 #define BATCH 16
 #define IDLE_MS 500
-#define RECORDING_MAX (256ll << 20) /* two hours of the carrier's MP3 are 30 MB */
 
 struct recorder {
 	const struct work_env *env;
@@ -40,19 +41,18 @@ publish(const struct recorder *r, int fd, const char *part, const char *name)
 
 /* Fetches one recording. RC_OK: it is in the spool. */
 static enum rc
-fetch_one(const struct recorder *r, const char *call_id, const char *recording_sid, int64_t *bytes)
+fetch_one(const struct recorder *r, const struct store_name *recording, int64_t *bytes)
 {
 	struct arena *a = arena_new();
-	const char *name = arena_printf(a, "%s.mp3", call_id);
-	const char *part = arena_printf(a, "%s.mp3.part.%d", call_id, getpid());
+	const char *name = arena_printf(a, "%s.mp3", recording->call_id);
+	const char *part = arena_printf(a, "%s.mp3.part.%d", recording->call_id, getpid());
 	int fd = openat(r->dir, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	enum rc rc = RC_LATER;
 
 	if (fd < 0) {
 		log_error("the spool cannot be written: %s", strerror(errno));
 	} else {
-		rc = carrier_recording_fetch(
-		    &r->env->carrier, recording_sid, fd, RECORDING_MAX, bytes);
+		rc = sound_fetch(r->env, recording, fd, bytes);
 		crash_point("record.fetched");
 		if (rc == RC_OK && !publish(r, fd, part, name))
 			rc = RC_LATER;
@@ -66,15 +66,15 @@ fetch_one(const struct recorder *r, const char *call_id, const char *recording_s
 
 /* A recording that the carrier has told of: fetch it, tell. */
 static enum rc
-see_to_ready(const struct recorder *r, const char *call_id, const char *recording_sid)
+see_to_ready(const struct recorder *r, const struct store_name *recording)
 {
 	int64_t bytes = 0;
-	enum rc rc = fetch_one(r, call_id, recording_sid, &bytes);
+	enum rc rc = fetch_one(r, recording, &bytes);
 
 	crash_point("record.published");
 	if (rc == RC_OK)
-		return recording_stored(r->db, call_id, bytes);
-	return recording_missed(r->db, call_id, false);
+		return recording_stored(r->db, recording->call_id, bytes);
+	return recording_missed(r->db, recording->call_id, false);
 }
 
 /* A recording that should be there by now: the carrier is asked whether it is. */
@@ -106,14 +106,15 @@ record_once(const struct recorder *r)
 		return 0;
 	count = rows_count(rows);
 	for (int i = 0; i < count && !signal_stop; i++) {
-		const char *call_id = rows_text(rows, i, RECORDING_CALL_ID);
+		const struct store_name recording = { rows_text(rows, i, RECORDING_CALL_ID),
+			rows_text(rows, i, RECORDING_CALL_SID), rows_text(rows, i, RECORDING_SID) };
 		enum rc rc;
 
-		log_about(call_id);
+		log_about(recording.call_id);
 		if (strcmp(rows_text(rows, i, RECORDING_STATE), "ready") == 0)
-			rc = see_to_ready(r, call_id, rows_text(rows, i, RECORDING_SID));
+			rc = see_to_ready(r, &recording);
 		else
-			rc = see_to_expected(r, call_id, rows_text(rows, i, RECORDING_CALL_SID));
+			rc = see_to_expected(r, recording.call_id, recording.call_sid);
 		if (rc != RC_OK)
 			log_warning(
 			    "a recording could not be seen to; its lease runs out by itself");

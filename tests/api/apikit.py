@@ -61,6 +61,11 @@ def eventually(what, seconds=20.0, pause=0.03):
         time.sleep(pause)
 
 
+def once(ask, status):
+    """The first answer of ask() with that status (an answer of 400 and more is false by itself)."""
+    return eventually(lambda: [a for a in [ask()] if a.status_code == status])[0]
+
+
 def number(digits=None):
     """A number that no other test has; digits are its last four, which choose the callee."""
     last = digits or f"{random.randrange(2000, 9999):04d}"

@@ -1,7 +1,9 @@
 """Fixtures: stacks that live as long as the session, and customers on the first."""
 
 import apikit
+import deepgram
 import pytest
+import s3kit
 
 
 def made(settings, environment=None):
@@ -36,6 +38,33 @@ def hook_stack():
     """A stack whose customers may have webhooks on this host."""
     yield from made({"queue.enabled": "true", "queue.cps": 40,
                      "webhooks.allow_private_networks": "true"})
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory):
+    """An object store that verifies signatures."""
+    made_store = s3kit.Store(tmp_path_factory.mktemp("s3"))
+    yield made_store
+    made_store.stop()
+
+
+@pytest.fixture(scope="session")
+def stt():
+    """Speech to text."""
+    fake = deepgram.Deepgram()
+    yield fake
+    fake.close()
+
+
+@pytest.fixture(scope="session")
+def media_stack(store, stt):
+    """A stack with an object store and with speech to text."""
+    apikit.secrets.update((deepgram.KEY, "X-Amz-Signature"))
+    yield from made({
+        "queue.enabled": "true", "queue.cps": 40, "s3.endpoint": store.url,
+        "s3.region": s3kit.REGION, "s3.bucket": s3kit.BUCKET, "s3.prefix": "calls of/2026/",
+        "s3.access_key": s3kit.KEY, "s3.secret_key": s3kit.SECRET,
+        "deepgram.api_key": deepgram.KEY, "deepgram.base_url": stt.url})
 
 
 @pytest.fixture

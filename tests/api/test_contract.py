@@ -10,7 +10,7 @@ import pytest
 from apikit import SEED
 
 # Operations that this release does not have yet.
-NOT_YET = {"GET /calls/{call_id}/transcript-merged"}
+NOT_YET = set()
 
 # Sentences that are not said, by the place where they stand: they tell of the inside of the server
 # that was described first, of channels and phases that there are none of, or of what we do better.
@@ -41,9 +41,6 @@ UNSAID = {
         "if our DB doesn't yet have recording_url persisted — the /recording-status webhook race"
         " lost, the Postgres row hasn't been read by this pod yet, or the call row landed late —"
         " we look up the recording in Twilio's Recordings API by CallSid",
-        "If Twilio has it, we stream it back AND lazy-persist for next time",
-        "If Twilio also has nothing (still processing), we return 202"
-        ' {"status":"recording_pending"} so callers poll instead of giving up with 404',
         "200 — streaming the mp3 (audio/mpeg) via S3 or the Twilio proxy fallback"],
     "GET /skills": [
         "Per the plan, no per-IP rate limit in Phase A v1",
@@ -72,6 +69,17 @@ UNSAID = {
         " store's update_metadata is a merge, and the library treats a None value as"
         ' "explicitly cleared"',
         "Callers that read ask_user_webhook_url get None back either way"],
+    "GET /calls/{call_id}/transcript-merged": [
+        "Return the merged transcript built by services.transcript_merger after the call "
+        "ended",
+        "Hostess (inbound) — already captured live during the call via our parallel "
+        "Deepgram WS (transcript_full rows tagged supervisor_stt)",
+        "Shape documented in services.transcript_merger",
+        "in short {\"version\", \"duration_ms\", \"calibration_delta_ms\", \"turns\"",
+        "401 — missing / invalid API key (raised by verify_request)"],
+    "GET /calls/{call_id}/transcript-merged 202": [
+        "Merger has not run yet — the /recording-status webhook either hasn't fired or the async"
+        " merge task is still in flight (Deepgram batch ~3-5s)"],
     "GET /users/me": [
         "Backed by the cached APIKeyData plus two lightweight feeds the webapp uses",
         "the admin role flag and the current maintenance state",

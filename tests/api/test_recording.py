@@ -4,31 +4,7 @@ import pathlib
 
 import pytest
 from apikit import Client, eventually, name, number
-
-# MPEG audio, layer III: kbit/s and Hz by the bits of a frame's header, for versions 1, 2 and 2.5.
-RATES = {3: [44100, 48000, 32000], 2: [22050, 24000, 16000], 0: [11025, 12000, 8000]}
-KBITS = {3: [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
-         2: [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160]}
-KBITS[0] = KBITS[2]
-
-
-def frames(data):
-    """How many frames an MP3 has; fails where there is something else between them."""
-    at = count = 0
-    if data[:3] == b"ID3":
-        size = 0
-        for byte in data[6:10]:
-            size = size << 7 | byte & 0x7f
-        at = 10 + size
-    while at + 4 <= len(data):
-        head = int.from_bytes(data[at:at + 4], "big")
-        assert head >> 21 == 0x7ff and head >> 17 & 3 == 1, f"no frame at {at}"
-        version = head >> 19 & 3
-        kbits, rate = KBITS[version][head >> 12 & 15], RATES[version][head >> 10 & 3]
-        at += (144000 if version == 3 else 72000) * kbits // rate + (head >> 9 & 1)
-        count += 1
-    assert at == len(data), "the last frame is cut"
-    return count
+from mp3 import frames
 
 
 class Recorded:

@@ -267,6 +267,23 @@ check_simulator_port() {
     fi
 }
 
+# The first name server of this host, as nginx writes one.
+name_server() {
+    local first
+
+    first=$(awk '$1 == "nameserver" && $2 !~ /%/ { print $2; exit }' /etc/resolv.conf 2>/dev/null) || true
+    [[ $first != *:* ]] || first="[$first]"
+    printf '%s' "${first:-127.0.0.1}"
+}
+
+# Whom nginx trusts when it fetches: this folder's own CA, and the system's.
+put_authorities() {
+    {
+        cat "$DIR/ca.pem"
+        cat /etc/ssl/certs/ca-certificates.crt 2>/dev/null || true
+    } | put "$DIR/tls/authorities.pem"
+}
+
 up_nginx() {
     local api events data listen="listen 127.0.0.1:$PORT ssl http2;" rate drop=() socket_dir files
 
@@ -289,9 +306,13 @@ up_nginx() {
         -e "s|@data_dir@|$data|" -e "s|@docs_dir@|${BIN%/bin}/share/offhook/docs|" \
         -e "s|@requests_per_second@|$rate|" -e "s|@burst@|$((rate * 2))|" \
         -e "s|@log_dir@|$DIR/log|" -e "s|@fastcgi_params@|$DIR/fastcgi_offhook.conf|" \
+        -e "s|@source_params@|$DIR/offhook_source.conf|" \
+        -e "s|@resolver@|$(name_server)|" -e "s|@authorities@|$DIR/tls/authorities.pem|" \
         -e "s|@metrics_allow@|$DIR/nginx-metrics*.conf|" nginx/offhook.conf.in |
         put "$DIR/nginx-site.conf"
+    put_authorities
     put "$DIR/fastcgi_offhook.conf" <nginx/fastcgi_offhook.conf
+    put "$DIR/offhook_source.conf" <nginx/offhook_source.conf
     put "$DIR/nginx.conf" <<EOF
 # Written by ./dev up: nginx as an ordinary user, with all that it writes in this folder.
 daemon off;

@@ -12,6 +12,7 @@ DIALER += [pytest.param(p, marks=pytest.mark.slow) for p in (
     "dial.granted", "dial.started", "dial.answered", "dial.recorded", "dial.granted:5",
     "dial.started:7", "dial.answered:8", "dial.recorded:6")]
 OTHERS = ["watch.asked", "watch.hung_up", "record.fetched", "record.published"]
+MERGER = ["merge.leased", "merge.merged", "merge.done"]
 
 
 @pytest.fixture
@@ -77,3 +78,23 @@ def test_others_at(point, crash, stack, world):
     if point.startswith("record"):
         call, = world.calls()
         assert (stack.folder / "data" / "recordings" / f"{call}.mp3").stat().st_size > 0
+
+
+@pytest.mark.parametrize("point", MERGER)
+def test_merger_at(point, crash, stack, world):
+    """Whatever the merger has done when it dies: one transcript, told of once."""
+    def merged(call):
+        world.hurry()
+        return world.get(f"/calls/{call}/transcript-merged").status_code == 200
+
+    def work():
+        call = world.post(world.number(TALKS))
+        eventually(lambda: merged(call), 60, "no transcript")
+        world.settle()
+
+    crash(point, work)
+    world.verify()
+    call, = world.calls()
+    assert world.get(f"/calls/{call}/transcript-merged").json()["version"] == 1
+    assert stack.value("SELECT count(*) FROM call_events WHERE call_id = %s"
+                       " AND event_type = 'transcript_ready'", call) == 1

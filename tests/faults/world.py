@@ -116,9 +116,10 @@ class World:
             "UPDATE attempts SET deadline_at = clock_timestamp(), check_at = clock_timestamp()"
             " WHERE workspace_id = %s AND state = 'unknown' AND checks >= %s"
             " AND deadline_at > clock_timestamp()", self.workspace, FAST_AFTER_CHECKS)
-        self.stack.rows(
-            "UPDATE recordings SET check_at = clock_timestamp() WHERE workspace_id = %s"
-            " AND check_at > clock_timestamp() + interval '4 s'", self.workspace)
+        for table in ("recordings", "transcripts"):
+            self.stack.rows(
+                f"UPDATE {table} SET check_at = clock_timestamp() WHERE workspace_id = %s"
+                " AND check_at > clock_timestamp() + interval '4 s'", self.workspace)
 
     def settle(self, seconds=60, hurry=True):
         """Waits until everything has ended."""

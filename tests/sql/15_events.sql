@@ -17,8 +17,13 @@ SELECT is(bool_or(fn.call_settled(call_id)), false, 'its recording is to come') 
 SELECT fn.recording_news(call_id, sid, 'RE1', 'completed', 9) FROM b WHERE n = 1;
 SELECT is(fn.call_settled(call_id), false, 'to be fetched') FROM b WHERE n = 1;
 SELECT ok(fn.recording_stored(call_id, 100), 'stored') FROM b WHERE n = 1;
+SELECT is(fn.call_settled(call_id), false, 'its transcript is to come') FROM b WHERE n = 1;
+SELECT count(*) FROM fn.transcripts_due(9);
+SELECT ok(fn.transcript_done(call_id, 1, '{"turns":[]}', NULL), 'merged') FROM b WHERE n = 1;
 SELECT is(fn.call_settled(call_id), true, 'here') FROM b WHERE n = 1;
 SELECT fn.recording_news(call_id, sid, 'RE2', 'absent', NULL) FROM b WHERE n = 2;
+SELECT count(*) FROM fn.transcripts_due(9);
+SELECT ok(fn.transcript_done(call_id, 1, '{"turns":[]}', NULL), 'merged') FROM b WHERE n = 2;
 SELECT is(fn.call_settled(call_id), true, 'never will be') FROM b WHERE n = 2;
 
 -- Each event has a place in the order of all, which follows the order of its call.
