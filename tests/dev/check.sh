@@ -19,7 +19,7 @@ check_tests() { # DIR: the unit tests and the checks of the source, as that fold
 }
 
 check_pytest() { # FOLDER: tests stop what they start; what is left is stopped at the end
-    timeout -k 30 1200 /usr/bin/python3 -B -m pytest -q -ra -p no:cacheprovider \
+    timeout -k 30 2400 /usr/bin/python3 -B -m pytest -q -ra -p no:cacheprovider \
         --basetemp="$DIR/tmp/pytest" --durations=10 "$1"
 }
 
