@@ -110,7 +110,7 @@ def test_the_history_of_an_ended_call_comes_at_once_and_ends(finished):
         stream.thread.join(20)
         assert stream.ended_at - began < 10
         assert stream.frames == client.events(call_id)
-        assert stream.frames[-1]["event_type"] == "recording_ready"
+        assert {"recording_ready", "transcript_ready"} <= {f["event_type"] for f in stream.frames}
         assert stream.retry > 60000  # there is nothing to come back for
 
 
@@ -362,7 +362,7 @@ def test_a_stream_lasts_no_longer_than_it_may(small_stack):
 
 
 def test_a_reader_that_stands_still_is_dropped_and_the_others_go_on(small_stack):
-    """One takes nothing while 16 MB of events come: little of it is held for him, and when two
+    """One takes nothing while 47 MB of events come: little of it is held for him, and when two
     heartbeats have passed he goes. The other has everything meanwhile."""
     client = small_stack.customer()
     call_id, _ = client.ring()
@@ -378,12 +378,14 @@ def test_a_reader_that_stands_still_is_dropped_and_the_others_go_on(small_stack)
             eventually(lambda: good.frames)
             child = events_child(small_stack)
             before = memory_kib(child)
-            add(small_stack, call_id, 240, 65536)
-            count = len(client.events(call_id))
-            eventually(lambda: len(good.frames) >= count, 15)
+            for _ in range(3):
+                add(small_stack, call_id, 240, 65536)
+            (count,), = small_stack.sql(
+                "SELECT event_count FROM calls WHERE call_id = %s", call_id)
+            eventually(lambda: len(good.frames) >= count, 40)
             assert good.ids() == list(range(1, count + 1)) and good.faults == []
-            # And not 16 MB for each who is behind.
-            eventually(lambda: memory_kib(child) - before < 12000, 10)
+            # And not 47 MB for each who is behind; what a sanitizer keeps is the most of it.
+            eventually(lambda: memory_kib(child) - before < 36000, 10)
             log = pathlib.Path(small_stack.folder, "log", "events.log")
             eventually(lambda: "has taken nothing" in log.read_text(), 15)
             assert good.ended_at is None
