@@ -120,6 +120,9 @@ check_stack() {
     export OFFHOOK_BUILD=$1 OFFHOOK_DEV_PORT OFFHOOK_BIN
     export OFFHOOK_NODE_MODULES=$BUILD/node # npm's library of the carrier, for one test
     OFFHOOK_BIN=$(prefix_of "$1")/bin
+    # Customers are made by the thousand: not by the slow program, which tests/cli has for itself.
+    export OFFHOOK_TEST_OPERATOR
+    OFFHOOK_TEST_OPERATOR=$(prefix_of "$BUILD")/bin/offhook
     for folder in tests/*/; do
         name=$(basename "$folder")
         compgen -G "$folder/test_*.py" >/dev/null || continue

@@ -215,9 +215,11 @@ class Stack:
         return next(iter(self.rows(statement, *values)[0].values()))
 
     def command(self, *arguments):
-        done = subprocess.run([pathlib.Path(self.env["OFFHOOK_BIN"]) / "offhook", *arguments,
-                               "--json", "--config", self.env["OFFHOOK_CONF"]],
-                              capture_output=True, text=True, timeout=30)
+        operator = os.environ.get("OFFHOOK_TEST_OPERATOR",
+                                  pathlib.Path(self.env["OFFHOOK_BIN"]) / "offhook")
+        done = subprocess.run([operator, *arguments, "--json", "--config",
+                               self.env["OFFHOOK_CONF"]], capture_output=True, text=True,
+                              timeout=30)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout) if done.stdout.strip() else None
 
