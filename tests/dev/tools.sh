@@ -77,7 +77,7 @@ bench() {
         [[ -f $script && -x $script && (-z ${1:-} || $name == "$1") ]] || continue
         found=true
         say "== $name"
-        OFFHOOK_BUILD=$BUILD "$script" || die "bench: $name" "failed"
+        OFFHOOK_BUILD=$BUILD "$script" "${@:2}" || die "bench: $name" "failed"
     done
     $found || die bench "there is no tests/bench/${1:-*}; ./dev bench --list names them"
 }
