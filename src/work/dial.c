@@ -124,6 +124,8 @@ begin_lead(struct dialer *d, int64_t epoch, const struct pacer_lead *old)
 		d->careful_until = now + OLD_LEADER_US + PACER_SLACK_US;
 	d->next_slot = 0;
 	d->tat_us = 0;
+	line_reset(d->line); /* what it knows of calls in flight is an earlier lead's */
+	d->reloaded = 0;     /* again at once, should the reading that follows fail */
 	gaps_restart(&d->gaps, 0);
 	d->clock_offset = 0;
 	d->recounted = false;
