@@ -70,7 +70,8 @@ class Stack:
             self.folder.rmdir()
         else:
             self.folder = pathlib.Path(os.environ["OFFHOOK_DEV_DIR"])
-        keep = {k: v for k, v in os.environ.items() if not k.startswith("OFFHOOK_")}
+        keep = {k: v for k, v in os.environ.items()
+                if not k.startswith("OFFHOOK_") and k != "DATABASE_URL"}
         if "OFFHOOK_BUILD" in os.environ:
             keep["OFFHOOK_BUILD"] = os.environ["OFFHOOK_BUILD"]
         port = os.environ.get("OFFHOOK_DEV_PORT") or str(free_port())
