@@ -62,6 +62,12 @@ def title(pid):
         return ""
 
 
+def clean_environment():
+    """The caller's environment without what would change a stack."""
+    return {k: v for k, v in os.environ.items()
+            if not k.startswith("OFFHOOK_") and k != "DATABASE_URL"}
+
+
 class Stack:
     def __init__(self, settings=None):
         self.own_folder = "OFFHOOK_DEV_DIR" not in os.environ
@@ -70,8 +76,7 @@ class Stack:
             self.folder.rmdir()
         else:
             self.folder = pathlib.Path(os.environ["OFFHOOK_DEV_DIR"])
-        keep = {k: v for k, v in os.environ.items()
-                if not k.startswith("OFFHOOK_") and k != "DATABASE_URL"}
+        keep = clean_environment()
         if "OFFHOOK_BUILD" in os.environ:
             keep["OFFHOOK_BUILD"] = os.environ["OFFHOOK_BUILD"]
         port = os.environ.get("OFFHOOK_DEV_PORT") or str(free_port())
@@ -144,7 +149,7 @@ class Stack:
             before = [*before, "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
         elif os.geteuid() == 0:
             user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
-        env = {k: v for k, v in os.environ.items() if not k.startswith("OFFHOOK_")}
+        env = clean_environment()
         env.update(environment)
         with open(self.folder / "log" / "by-hand.log", "ab") as log:
             process = subprocess.Popen(
@@ -219,8 +224,8 @@ class Stack:
         operator = os.environ.get("OFFHOOK_TEST_OPERATOR",
                                   pathlib.Path(self.env["OFFHOOK_BIN"]) / "offhook")
         done = subprocess.run([operator, *arguments, "--json", "--config",
-                               self.env["OFFHOOK_CONF"]], capture_output=True, text=True,
-                              timeout=30)
+                               self.env["OFFHOOK_CONF"]], env=clean_environment(),
+                              capture_output=True, text=True, timeout=30)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout) if done.stdout.strip() else None
 
