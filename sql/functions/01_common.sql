@@ -9,23 +9,30 @@ CREATE SCHEMA fn;
 CREATE FUNCTION fn.iso(t timestamptz) RETURNS text
 LANGUAGE sql STABLE AS $$ SELECT to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') $$;
 
--- Who asks, and in which workspace: no row when nobody we know. A caller is either the hash of a
--- key, or (hash NULL) a scope that the worker has verified itself: the bootstrap key or the
--- gateway's token. workspace_id is NULL when a key above a workspace named none, or one that it
--- does not reach.
-CREATE FUNCTION fn.caller(key_hash bytea, scope text, scope_id text, is_admin boolean,
-    workspace text)
+-- Whose key this is, and in which workspace it asks: no row when nobody's. workspace_id is NULL when
+-- a key above a workspace named none, or one that it does not reach.
+CREATE FUNCTION fn.key_caller(key_hash bytea, workspace text)
 RETURNS TABLE (api_key_id text, api_key_last_4 text, scope text, scope_id text, is_admin boolean,
     workspace_id text)
 LANGUAGE sql STABLE AS $$
     SELECT k.api_key_id, k.last_4, k.scope::text, k.scope_id, k.is_admin, w.workspace_id
         FROM api_keys k LEFT JOIN workspaces w
-            ON w.workspace_id = CASE WHEN $5 IS NULL AND k.scope = 'workspace' THEN k.scope_id
-                ELSE $5 END
+            ON w.workspace_id = CASE WHEN $2 IS NULL AND k.scope = 'workspace' THEN k.scope_id
+                ELSE $2 END
             AND CASE k.scope WHEN 'workspace' THEN w.workspace_id = k.scope_id
                 WHEN 'organization' THEN w.organization_id = k.scope_id
                 WHEN 'partner' THEN w.partner_id = k.scope_id ELSE true END
         WHERE k.key_hash = $1 AND k.revoked_at IS NULL
+$$;
+
+-- The same for every caller: either the hash of a key, or (hash NULL) a scope that the worker has
+-- verified itself: the bootstrap key or the gateway's token.
+CREATE FUNCTION fn.caller(key_hash bytea, scope text, scope_id text, is_admin boolean,
+    workspace text)
+RETURNS TABLE (api_key_id text, api_key_last_4 text, scope text, scope_id text, is_admin boolean,
+    workspace_id text)
+LANGUAGE sql STABLE AS $$
+    SELECT * FROM fn.key_caller($1, $5)
     UNION ALL
     SELECT $3, NULL, $2, $3, $4, w.workspace_id
         FROM (SELECT) one LEFT JOIN workspaces w

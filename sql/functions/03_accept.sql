@@ -1,5 +1,6 @@
 -- Accepting a call: who asks, the idempotency key, maintenance, credits, the cap of a direct call,
--- task, call, event, place in the queue: one statement, one round trip, one commit.
+-- call, event, place in the queue: one statement, one round trip, one commit. The task of a single
+-- call is an id and nothing else.
 --
 -- result is 'accepted', or why not: 'unauthenticated', 'workspace_missing', 'workspace_unknown',
 -- 'past', 'conflict', 'in_progress', 'state_unknown', 'maintenance', 'no_credit', 'at_cap'; or
@@ -17,13 +18,18 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     v_who record;
+    v_closed boolean;
     v_key idempotency_keys;
+    v_rank smallint := CASE WHEN p_direct THEN 0 ELSE 3 END;
     v_queue_no bigint;
     v_position bigint;
 BEGIN
-    SELECT c.workspace_id, m.active INTO v_who
-        FROM fn.caller(p_key_hash, p_scope, p_scope_id, p_is_admin, p_workspace) c, maintenance m
-        WHERE m.one;
+    IF p_key_hash IS NOT NULL THEN -- half the cost of the general question
+        SELECT c.workspace_id INTO v_who FROM fn.key_caller(p_key_hash, p_workspace) c;
+    ELSE
+        SELECT c.workspace_id INTO v_who
+            FROM fn.caller(NULL, p_scope, p_scope_id, p_is_admin, p_workspace) c;
+    END IF;
     IF NOT FOUND THEN
         result := 'unauthenticated';
         RETURN;
@@ -59,7 +65,8 @@ BEGIN
         END IF;
     END IF;
 
-    IF v_who.active THEN
+    SELECT m.active INTO v_closed FROM maintenance m WHERE m.one;
+    IF v_closed THEN
         result := 'maintenance';
         body := fn.maintenance_answer();
     ELSE
@@ -72,25 +79,24 @@ BEGIN
     END IF;
 
     v_queue_no := nextval('call_queue_no');
-    INSERT INTO tasks (task_id, workspace_id) VALUES (p_task, v_who.workspace_id);
     INSERT INTO calls (call_id, workspace_id, task_id, status, direct, target_phone, brief,
             language, kind, parsed_slots, ask_user_mode, machine_detection, metadata, not_after,
-            queue_no, credits_reserved, price_cents)
+            queue_no, queue_rank, credits_reserved, price_cents)
         VALUES (p_call, v_who.workspace_id, p_task, 'queued', p_direct, p_phone, p_brief,
             p_language, p_kind, p_slots, p_ask_user_mode, p_machine_detection, p_metadata,
-            p_not_after, v_queue_no, p_credits, p_price_cents);
+            p_not_after, v_queue_no, v_rank, p_credits, p_price_cents);
     INSERT INTO call_events (call_id, event_id, workspace_id, event_type, data)
         VALUES (p_call, 1, v_who.workspace_id, 'status_change',
             '{"status": "queued", "previous": null}');
-    INSERT INTO call_queue (queue_no, workspace_id, call_id, direct)
-        VALUES (v_queue_no, v_who.workspace_id, p_call, p_direct);
+    INSERT INTO call_queue (queue_no, workspace_id, call_id, rank)
+        VALUES (v_queue_no, v_who.workspace_id, p_call, v_rank);
     IF p_not_after IS NOT NULL THEN
         INSERT INTO call_expiry (expires_at, call_id, workspace_id)
             VALUES (p_not_after, p_call, v_who.workspace_id);
     END IF;
 
     IF p_direct THEN
-        SELECT count(*) INTO v_position FROM call_queue q WHERE q.direct AND q.queue_no < v_queue_no;
+        SELECT count(*) INTO v_position FROM call_queue q WHERE q.rank = 0 AND q.queue_no < v_queue_no;
     ELSE
         SELECT greatest(0, v_queue_no - (l.last_value - r.last_value) - 1) INTO v_position
             FROM queue_left l, queue_returned r;
@@ -128,7 +134,7 @@ BEGIN
         SELECT coalesce(max_concurrent, p_default_cap) INTO v_cap FROM workspaces
             WHERE workspace_id = p_workspace;
         SELECT fn.in_flight(p_workspace) + count(*) INTO v_active FROM call_queue
-            WHERE workspace_id = p_workspace AND direct;
+            WHERE workspace_id = p_workspace AND rank = 0;
         IF v_active >= v_cap THEN
             RETURN 'at_cap';
         END IF;

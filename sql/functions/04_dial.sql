@@ -118,7 +118,7 @@ BEGIN
         in_flight := in_flight + 1;
     END IF;
     SELECT min(n.queue_no) INTO next_no FROM call_queue n
-        WHERE n.workspace_id = q.workspace_id AND n.direct = q.direct AND n.queue_no > p_queue_no;
+        WHERE n.workspace_id = q.workspace_id AND n.rank = q.rank AND n.lane = q.lane AND n.queue_no > p_queue_no;
 END $$;
 
 -- How a dial's POST ended. p_answer:
@@ -174,8 +174,9 @@ BEGIN
         greatest(p_retry_s, least(60, 2 ^ least(c.dials - 1, 6))) * (0.75 + random() / 2)
         * interval '1 s' END;
     PERFORM fn.call_move(c.call_id, 'queued');
-    INSERT INTO call_queue (queue_no, workspace_id, call_id, direct, not_before)
-        VALUES (c.queue_no, c.workspace_id, c.call_id, c.direct, clock_timestamp() + v_wait);
+    INSERT INTO call_queue (queue_no, workspace_id, call_id, rank, lane, not_before)
+        VALUES (c.queue_no, c.workspace_id, c.call_id, c.queue_rank, c.queue_lane,
+            clock_timestamp() + v_wait);
     PERFORM nextval('queue_returned');
     RETURN extract(epoch FROM v_wait) * 1000000;
 END $$;

@@ -6,13 +6,14 @@
 static const struct statement heads = {
 	"queue_heads",
 	"WITH RECURSIVE head AS ("
-	"(SELECT queue_no, workspace_id, direct FROM call_queue"
-	" ORDER BY workspace_id, direct, queue_no LIMIT 1)"
-	" UNION ALL SELECT n.queue_no, n.workspace_id, n.direct FROM head h CROSS JOIN LATERAL"
-	" (SELECT q.queue_no, q.workspace_id, q.direct FROM call_queue q"
-	" WHERE (q.workspace_id, q.direct) > (h.workspace_id, h.direct)"
-	" ORDER BY q.workspace_id, q.direct, q.queue_no LIMIT 1) n)"
-	" SELECT h.queue_no, h.workspace_id, h.direct, (SELECT max(queue_no) FROM call_queue) FROM head h",
+	"(SELECT queue_no, workspace_id, rank, lane FROM call_queue"
+	" ORDER BY workspace_id, rank, lane, queue_no LIMIT 1)"
+	" UNION ALL SELECT n.* FROM head h CROSS JOIN LATERAL"
+	" (SELECT q.queue_no, q.workspace_id, q.rank, q.lane FROM call_queue q"
+	" WHERE (q.workspace_id, q.rank, q.lane) > (h.workspace_id, h.rank, h.lane)"
+	" ORDER BY q.workspace_id, q.rank, q.lane, q.queue_no LIMIT 1) n)"
+	" SELECT h.queue_no, h.workspace_id, h.rank = 0, (SELECT max(queue_no) FROM call_queue)"
+	" FROM head h",
 	0,
 };
 
@@ -28,11 +29,11 @@ queue_heads(struct db *db, int64_t *last, struct rows **rows)
 
 static const struct statement news = {
 	"queue_news",
-	"SELECT queue_no, workspace_id, direct FROM call_queue WHERE queue_no = ANY ($2::bigint[])"
-	" UNION ALL (SELECT queue_no, workspace_id, direct FROM call_queue WHERE queue_no > $1"
+	"SELECT queue_no, workspace_id, rank = 0 FROM call_queue WHERE queue_no = ANY ($2::bigint[])"
+	" UNION ALL (SELECT queue_no, workspace_id, rank = 0 FROM call_queue WHERE queue_no > $1"
 	" ORDER BY queue_no LIMIT 1000)"
 	/* And what has just come back: a deposed dialer may have put it there. */
-	" UNION ALL (SELECT queue_no, workspace_id, direct FROM call_queue"
+	" UNION ALL (SELECT queue_no, workspace_id, rank = 0 FROM call_queue"
 	" WHERE not_before BETWEEN now() - interval '2 s' AND now()"
 	" ORDER BY not_before DESC LIMIT 1000)",
 	2,
@@ -49,7 +50,7 @@ queue_news(struct db *db, int64_t after, const char *missing, struct rows **rows
 
 static const struct statement next = {
 	"queue_next",
-	"SELECT min(queue_no) FROM call_queue WHERE workspace_id = $1 AND direct = $2 AND queue_no > $3",
+	"SELECT min(queue_no) FROM call_queue WHERE workspace_id = $1 AND (rank = 0) = $2 AND queue_no > $3",
 	3,
 };
 

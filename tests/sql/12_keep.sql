@@ -45,7 +45,8 @@ INSERT INTO calls (call_id, workspace_id, task_id, status, direct, target_phone,
 UPDATE calls SET task_id = 'task_1' WHERE call_id = 'call_old_5'; -- two calls, one task
 INSERT INTO tasks SELECT task_id, workspace_id FROM calls WHERE call_id LIKE 'call_old%'
     ON CONFLICT DO NOTHING;
-INSERT INTO call_queue SELECT queue_no, workspace_id, call_id, false FROM calls
+INSERT INTO call_queue (queue_no, workspace_id, call_id, rank)
+    SELECT queue_no, workspace_id, call_id, 3 FROM calls
     WHERE call_id LIKE 'call_old%';
 INSERT INTO call_events (call_id, event_id, workspace_id, event_type, data)
     SELECT call_id, 1, 'ws1', 'status_change', '{"status": "queued", "previous": null}' FROM c;

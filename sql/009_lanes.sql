@@ -1,0 +1,34 @@
+-- Lanes: how the calls of one workspace wait beside each other, and calls whose time has not come.
+
+-- A workspace's turns among those that wait: one of weight 2 is dialed twice as often.
+ALTER TABLE workspaces ADD COLUMN weight integer NOT NULL DEFAULT 1 CHECK (weight BETWEEN 1 AND 100);
+
+-- Where a call waits, kept for when it comes back.
+--   rank  0 direct (its client waits), 1 timed (its time has come), 2 high, 3 normal, 4 low
+--   lane  '' by itself; 'single' a single call of the task routes, of which only so many are dialed a
+--         minute; the id of its task when that is a campaign
+ALTER TABLE calls
+    ADD COLUMN queue_rank smallint NOT NULL DEFAULT 3 CHECK (queue_rank BETWEEN 0 AND 4),
+    ADD COLUMN queue_lane text NOT NULL DEFAULT '',
+    ADD COLUMN starts_at timestamptz; -- scheduled: not dialed before
+
+ALTER TABLE call_queue
+    ADD COLUMN rank smallint,
+    ADD COLUMN lane text NOT NULL DEFAULT '';
+UPDATE call_queue SET rank = CASE WHEN direct THEN 0 ELSE 3 END;
+UPDATE calls SET queue_rank = 0 WHERE direct;
+DROP INDEX call_queue_line;
+DROP INDEX call_queue_direct;
+ALTER TABLE call_queue
+    DROP COLUMN direct,
+    ALTER COLUMN rank SET NOT NULL;
+CREATE INDEX call_queue_line ON call_queue (workspace_id, rank, lane, queue_no);
+CREATE INDEX call_queue_direct ON call_queue (queue_no) WHERE rank = 0;
+
+-- Calls that are scheduled, by their time. A row leaves when its call enters the queue or ends.
+CREATE TABLE call_schedule (
+    starts_at    timestamptz NOT NULL,
+    call_id      text NOT NULL,
+    workspace_id text NOT NULL,
+    PRIMARY KEY (starts_at, call_id, workspace_id)
+);
