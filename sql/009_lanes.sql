@@ -25,10 +25,22 @@ ALTER TABLE call_queue
 CREATE INDEX call_queue_line ON call_queue (workspace_id, rank, lane, queue_no);
 CREATE INDEX call_queue_direct ON call_queue (queue_no) WHERE rank = 0;
 
--- Calls that are scheduled, by their time. A row leaves when its call enters the queue or ends.
+-- A campaign has a cap of its own, counted as the customer's is. Of single calls so many are dialed in
+-- any minute, counted by the slots of their dials.
+CREATE INDEX calls_lane_in_flight ON calls (queue_lane)
+    WHERE status IN ('dialing', 'dial_unknown', 'in_progress') AND queue_lane NOT IN ('', 'single');
+ALTER TABLE attempts ADD COLUMN lane text NOT NULL DEFAULT '';
+CREATE INDEX attempts_single ON attempts (workspace_id, slot_at) WHERE lane = 'single';
+
+-- Calls that wait for a time, by it: scheduled ones, and queued ones that sleep because they may not be
+-- dialed before (queue_no is the place that they come back to). A row leaves when its call enters the
+-- queue or ends.
 CREATE TABLE call_schedule (
-    starts_at    timestamptz NOT NULL,
+    starts_at    timestamptz NOT NULL, -- as in calls
     call_id      text NOT NULL,
     workspace_id text NOT NULL,
+    rank         smallint NOT NULL DEFAULT 3, -- timed ones are woken first
+    queue_no     bigint,
     PRIMARY KEY (starts_at, call_id, workspace_id)
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX call_schedule_timed ON call_schedule (starts_at) WHERE rank <= 1;

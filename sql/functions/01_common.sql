@@ -76,3 +76,10 @@ LANGUAGE sql STABLE AS $$
     SELECT count(*) FROM calls WHERE workspace_id = p_workspace
         AND status IN ('dialing', 'dial_unknown', 'in_progress')
 $$;
+
+-- Where a call of that priority waits: calls.queue_rank.
+CREATE FUNCTION fn.priority_rank(p_priority text) RETURNS smallint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE p_priority WHEN 'high' THEN 2::smallint WHEN 'low' THEN 4::smallint
+        ELSE 3::smallint END
+$$;

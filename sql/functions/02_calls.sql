@@ -77,9 +77,7 @@ BEGIN
     END IF;
     UPDATE attempts SET hangup_at = clock_timestamp(), check_at = clock_timestamp()
         WHERE call_id = p_call AND state IN ('intent', 'live', 'unknown');
-    IF c.status = 'queued' THEN
-        PERFORM fn.queue_leave(c.queue_no);
-    END IF;
+    PERFORM fn.call_unwait(c);
     PERFORM fn.call_end(p_call, 'cancelled', 'cancelled', 'Cancelled by the customer.');
     RETURN true;
 END $$;

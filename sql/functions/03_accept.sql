@@ -12,7 +12,7 @@ CREATE FUNCTION fn.call_accept(
     p_call text, p_task text, p_phone text, p_brief text, p_language text, p_kind text,
     p_slots json, p_ask_user_mode text, p_machine_detection machine_detection, p_metadata json,
     p_not_after timestamptz, p_direct boolean, p_credits integer, p_price_cents integer,
-    p_default_cap integer, p_answer text DEFAULT NULL,
+    p_default_cap integer, p_answer text DEFAULT NULL, p_priority text DEFAULT NULL,
     OUT result text, OUT workspace_id text, OUT status integer, OUT body text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -20,7 +20,7 @@ DECLARE
     v_who record;
     v_closed boolean;
     v_key idempotency_keys;
-    v_rank smallint := CASE WHEN p_direct THEN 0 ELSE 3 END;
+    v_rank smallint := CASE WHEN p_direct THEN 0 ELSE fn.priority_rank(p_priority) END;
     v_queue_no bigint;
     v_position bigint;
 BEGIN

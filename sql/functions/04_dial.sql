@@ -42,30 +42,33 @@ END $$;
 --                microseconds since 1970). A new leader begins with 0, and is quiet for a window.
 --   p_in_flight  at least so many calls as its workspace has in flight, or NULL. Only claims add
 --                some, so they are counted again only when this reaches the cap.
--- result:
---   granted      send it in wait_us microseconds, give or take the window
---   gone         it does not wait any more
---   expired      its not_after has passed; it has been ended
---   at_cap       its workspace has as many calls in flight as it may
---   number_busy  a dial to the same number is not yet known to have arrived
---   not_yet      its not_before has not come; wait_us says how long
---   deposed      the epoch is not the newest: stop
--- next_no is the next waiting call of the same workspace and kind, or NULL.
+--   p_lane_in_flight  the same of its campaign.
+-- result, with reason as fn.dial_holds() says it:
+--   granted   send it in wait_us microseconds, give or take the window
+--   gone      it does not wait any more
+--   off       it has left the queue without a dial: 'expired' and 'do_not_call' have ended it, for
+--             another reason it sleeps in the schedule
+--   held      it waits on: in wait_us microseconds it may be tried again, NULL when nobody knows;
+--             scope says who waits with it
+--   deposed   the epoch is not the newest: stop
+-- next_no is the next waiting call of the same lane, or NULL; weight its workspace's.
 CREATE FUNCTION fn.dial_claim(p_epoch bigint, p_queue_no bigint, p_lead_us bigint,
     p_interval_us bigint, p_default_cap integer, p_tat_us bigint, p_in_flight bigint,
-    OUT result text, OUT attempt_id uuid, OUT call_id text, OUT to_number text,
-    OUT machine_detection text, OUT wait_us bigint, OUT next_no bigint, OUT tat_us bigint,
-    OUT in_flight bigint)
+    p_lane_in_flight bigint DEFAULT NULL,
+    OUT result text, OUT reason text, OUT scope text, OUT attempt_id uuid, OUT call_id text,
+    OUT to_number text, OUT machine_detection text, OUT wait_us bigint, OUT next_no bigint,
+    OUT tat_us bigint, OUT in_flight bigint, OUT lane_in_flight bigint, OUT weight integer)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     q call_queue;
     c calls;
-    v_cap integer;
+    h record;
     v_slot timestamptz;
 BEGIN
     tat_us := p_tat_us;
     in_flight := p_in_flight;
+    lane_in_flight := p_lane_in_flight;
     PERFORM FROM pacer WHERE one AND epoch = p_epoch FOR UPDATE; -- nobody takes over before our commit
     IF NOT FOUND THEN
         result := 'deposed';
@@ -77,48 +80,82 @@ BEGIN
         RETURN;
     END IF;
     SELECT * INTO STRICT c FROM calls WHERE calls.call_id = q.call_id FOR UPDATE;
-    SELECT coalesce(w.max_concurrent, p_default_cap) INTO v_cap FROM workspaces w
-        WHERE w.workspace_id = c.workspace_id;
-    IF p_in_flight IS NULL OR p_in_flight >= v_cap THEN
-        in_flight := fn.in_flight(c.workspace_id);
-    END IF;
     PERFORM FROM call_queue WHERE queue_no = p_queue_no; -- again, under the call's lock
     IF NOT FOUND OR c.status <> 'queued' THEN
         result := 'gone';
     ELSIF c.not_after <= clock_timestamp() THEN
         PERFORM fn.queue_leave(p_queue_no);
         PERFORM fn.call_end(c.call_id, 'expired', 'expired', 'Not dialed in time.');
-        result := 'expired';
-    ELSIF q.not_before > clock_timestamp() THEN
-        result := 'not_yet';
-        wait_us := extract(epoch FROM q.not_before - clock_timestamp()) * 1000000;
-    ELSIF in_flight >= v_cap THEN
-        result := 'at_cap';
-    ELSIF EXISTS (SELECT FROM attempts a WHERE a.to_number = c.target_phone
-        AND a.state IN ('intent', 'unknown')) THEN
-        result := 'number_busy';
+        result := 'off';
+        reason := 'expired';
     ELSE
-        attempt_id := gen_random_uuid();
-        PERFORM fn.queue_leave(p_queue_no);
-        UPDATE calls SET attempt_id = dial_claim.attempt_id, call_sid = NULL, dials = dials + 1,
-            started_at = clock_timestamp() WHERE calls.call_id = c.call_id;
-        PERFORM fn.call_move(c.call_id, 'dialing');
         v_slot := greatest('epoch'::timestamptz + p_tat_us * interval '1 us',
             clock_timestamp() + p_lead_us * interval '1 us');
-        INSERT INTO attempts (attempt_id, workspace_id, call_id, epoch, to_number, slot_at,
-                check_at)
-            VALUES (attempt_id, c.workspace_id, c.call_id, p_epoch, c.target_phone, v_slot,
-                v_slot + interval '60 s');
-        result := 'granted';
-        call_id := c.call_id;
-        to_number := c.target_phone;
-        machine_detection := c.machine_detection;
-        wait_us := extract(epoch FROM v_slot - clock_timestamp()) * 1000000;
-        tat_us := extract(epoch FROM v_slot) * 1000000 + p_interval_us;
-        in_flight := in_flight + 1;
+        SELECT * INTO h FROM fn.dial_holds(q, c, v_slot, p_default_cap, p_in_flight,
+            p_lane_in_flight);
+        in_flight := h.in_flight;
+        lane_in_flight := h.lane_in_flight;
+        weight := h.weight;
+        reason := h.reason;
+        scope := h.scope;
+        IF reason IS NOT NULL THEN
+            result := fn.dial_refuse(c, h.reason, h.scope, h.until);
+            wait_us := extract(epoch FROM h.until - clock_timestamp()) * 1000000 - p_lead_us;
+        ELSE
+            attempt_id := fn.dial_grant(q, c, p_epoch, v_slot, h.spacing_s);
+            result := 'granted';
+            call_id := c.call_id;
+            to_number := c.target_phone;
+            machine_detection := c.machine_detection;
+            wait_us := extract(epoch FROM v_slot - clock_timestamp()) * 1000000;
+            tat_us := extract(epoch FROM v_slot) * 1000000 + p_interval_us;
+            in_flight := in_flight + 1;
+            lane_in_flight := lane_in_flight + 1;
+        END IF;
     END IF;
-    SELECT min(n.queue_no) INTO next_no FROM call_queue n
-        WHERE n.workspace_id = q.workspace_id AND n.rank = q.rank AND n.lane = q.lane AND n.queue_no > p_queue_no;
+    SELECT min(n.queue_no) INTO next_no FROM call_queue n WHERE n.workspace_id = q.workspace_id
+        AND n.rank = q.rank AND n.lane = q.lane AND n.queue_no > p_queue_no;
+END $$;
+
+-- Takes a waiting call, whose row the caller holds locked, out of the queue to be dialed: its attempt.
+CREATE FUNCTION fn.dial_grant(q call_queue, c calls, p_epoch bigint, p_slot timestamptz,
+    p_spacing_s integer) RETURNS uuid
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_attempt uuid := gen_random_uuid();
+BEGIN
+    PERFORM fn.queue_leave(q.queue_no);
+    UPDATE calls SET attempt_id = v_attempt, call_sid = NULL, dials = dials + 1,
+        started_at = clock_timestamp() WHERE call_id = c.call_id;
+    PERFORM fn.call_move(c.call_id, 'dialing');
+    INSERT INTO attempts (attempt_id, workspace_id, call_id, epoch, to_number, slot_at, check_at,
+            lane)
+        VALUES (v_attempt, c.workspace_id, c.call_id, p_epoch, c.target_phone, p_slot,
+            p_slot + interval '60 s', q.lane);
+    IF p_spacing_s > 0 THEN
+        UPDATE tasks SET next_dial_at = p_slot + p_spacing_s * interval '1 s'
+            WHERE task_id = q.lane AND workspace_id = c.workspace_id;
+    END IF;
+    RETURN v_attempt;
+END $$;
+
+-- What becomes of a waiting call, whose row the caller holds locked, that may not be dialed: 'off' or
+-- 'held' (see fn.dial_claim). One that nothing but its own number holds for long sleeps meanwhile, so
+-- that the calls behind it are not looked for among thousands of its kind.
+CREATE FUNCTION fn.dial_refuse(c calls, p_reason text, p_scope text, p_until timestamptz)
+RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    IF p_reason = 'do_not_call' THEN
+        PERFORM fn.queue_leave(c.queue_no);
+        PERFORM fn.call_end(c.call_id, 'failed', 'failed_technical',
+            'The number is on the do-not-call list.');
+        RETURN 'off';
+    END IF;
+    IF p_scope = 'call' AND p_until > clock_timestamp() + interval '60 s' THEN
+        PERFORM fn.call_sleep(c, p_until);
+        RETURN 'off';
+    END IF;
+    RETURN 'held';
 END $$;
 
 -- How a dial's POST ended. p_answer:

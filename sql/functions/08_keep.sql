@@ -15,14 +15,14 @@ BEGIN
         UNION ALL
         (SELECT x.call_id, x.workspace_id FROM (SELECT q.call_id FROM call_queue q
             ORDER BY q.queue_no LIMIT 100) o JOIN calls x USING (call_id)
-            WHERE x.created_at < clock_timestamp() - interval '30 days') LOOP
+            WHERE greatest(x.created_at, x.starts_at) < clock_timestamp() - interval '30 days') LOOP
         -- Never waits with the rows of earlier ones locked: one that is busy has its turn later.
         SELECT * INTO c FROM calls WHERE call_id = v_due.call_id FOR UPDATE SKIP LOCKED;
         IF NOT FOUND AND EXISTS (SELECT FROM calls WHERE call_id = v_due.call_id) THEN
             CONTINUE;
         END IF;
         IF c.status IN ('queued', 'scheduled') THEN
-            PERFORM fn.queue_leave(c.queue_no);
+            PERFORM fn.call_unwait(c);
             PERFORM fn.call_end(c.call_id, 'expired', 'expired', 'Not dialed in time.');
         END IF;
         DELETE FROM call_expiry WHERE call_id = v_due.call_id

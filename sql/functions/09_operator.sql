@@ -32,25 +32,27 @@ BEGIN
 END $$;
 
 CREATE FUNCTION fn.workspace_create(p_id text, p_parent text, p_name text, p_quota integer,
-    p_max_concurrent integer) RETURNS text
+    p_max_concurrent integer, p_weight integer DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT fn.scope_exists('organization', p_parent) THEN
         RETURN 'parent_unknown';
     END IF;
-    INSERT INTO workspaces (workspace_id, organization_id, partner_id, name, quota, max_concurrent)
-        SELECT p_id, o.organization_id, o.partner_id, p_name, p_quota, p_max_concurrent
-        FROM organizations o WHERE o.organization_id = p_parent ON CONFLICT DO NOTHING;
+    INSERT INTO workspaces (workspace_id, organization_id, partner_id, name, quota, max_concurrent,
+            weight)
+        SELECT p_id, o.organization_id, o.partner_id, p_name, p_quota, p_max_concurrent,
+            coalesce(p_weight, 1) FROM organizations o WHERE o.organization_id = p_parent ON CONFLICT DO NOTHING;
     RETURN CASE WHEN FOUND THEN 'created' ELSE 'exists' END;
 END $$;
 
 -- Changes what is not NULL. 'changed' or 'unknown'.
 CREATE FUNCTION fn.workspace_change(p_id text, p_name text, p_quota integer,
-    p_max_concurrent integer) RETURNS text
+    p_max_concurrent integer, p_weight integer DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE workspaces SET name = coalesce(p_name, name), quota = coalesce(p_quota, quota),
-        max_concurrent = coalesce(p_max_concurrent, max_concurrent) WHERE workspace_id = p_id;
+        max_concurrent = coalesce(p_max_concurrent, max_concurrent),
+        weight = coalesce(p_weight, weight) WHERE workspace_id = p_id;
     RETURN CASE WHEN FOUND THEN 'changed' ELSE 'unknown' END;
 END $$;
 
@@ -229,8 +231,7 @@ CREATE FUNCTION fn.queue_status()
 RETURNS TABLE (queued bigint, scheduled bigint, dialing bigint, dial_unknown bigint,
     in_progress bigint, cps float8, leader text, oldest_queued_seconds float8)
 LANGUAGE sql STABLE AS $$
-    SELECT (SELECT count(*) FROM call_queue),
-        (SELECT count(*) FROM calls WHERE status = 'scheduled'),
+    SELECT (SELECT count(*) FROM call_queue) + w.asleep, w.scheduled,
         f.dialing, f.dial_unknown, f.in_progress, p.cps, p.host || '/' || p.pid,
         (SELECT round(extract(epoch FROM clock_timestamp() - c.created_at), 3)
             FROM (SELECT call_id FROM call_queue ORDER BY queue_no LIMIT 1) q
@@ -239,6 +240,8 @@ LANGUAGE sql STABLE AS $$
             count(*) FILTER (WHERE status = 'dial_unknown') AS dial_unknown,
             count(*) FILTER (WHERE status = 'in_progress') AS in_progress
         FROM calls WHERE status IN ('dialing', 'dial_unknown', 'in_progress')) f
+    CROSS JOIN (SELECT count(*) FILTER (WHERE queue_no IS NULL) AS scheduled, count(queue_no) AS asleep
+        FROM call_schedule) w
     LEFT JOIN pacer p ON p.seen_at > clock_timestamp() - interval '10 s'
 $$;
 

@@ -114,55 +114,71 @@ pacer_seen(struct db *db, int64_t epoch, double cps, bool *leads, int64_t *db_cl
 	return RC_OK;
 }
 
-static const struct {
-	const char *word;
-	enum pacer_answer answer;
-} answers[] = {
-	{ "granted", PACER_GRANTED },
-	{ "gone", PACER_GONE },
-	{ "expired", PACER_EXPIRED },
-	{ "at_cap", PACER_AT_CAP },
-	{ "number_busy", PACER_NUMBER_BUSY },
-	{ "not_yet", PACER_NOT_YET },
-	{ "deposed", PACER_DEPOSED },
-};
+/* Which of these words it is, their order that of an enumeration; the first when it is none. */
+static int
+word_index(const char *word, const char *const words[], int count)
+{
+	for (int i = 0; i < count; i++)
+		if (word != NULL && strcmp(word, words[i]) == 0)
+			return i;
+	return 0;
+}
 
 static const struct statement claim = {
 	"pacer_claim",
-	"SELECT result, attempt_id, call_id, to_number, machine_detection, wait_us, next_no, tat_us,"
-	" coalesce(in_flight, -1) FROM fn.dial_claim($1, $2, $3, $4, $5, $6, $7)",
-	7,
+	"SELECT result, scope, attempt_id, call_id, to_number, machine_detection, wait_us, next_no, tat_us,"
+	" in_flight, lane_in_flight, weight FROM fn.dial_claim($1, $2, $3, $4, $5, $6, $7, $8)",
+	8,
 };
+
+/* A number of the answer; -1 for NULL. */
+static int64_t
+known(const struct rows *rows, int column)
+{
+	return rows_text(rows, 0, column) == NULL ? -1 : rows_int(rows, 0, column);
+}
+
+static void
+read_grant(const struct rows *rows, struct pacer_grant *grant)
+{
+	static const char *const answers[] = { "gone", "granted", "off", "held", "deposed" };
+	static const char *const scopes[] = { "call", "lane", "customer" };
+
+	memset(grant, 0, sizeof *grant);
+	grant->answer = (enum pacer_answer)word_index(rows_text(rows, 0, 0), answers, 5);
+	grant->scope = (enum pacer_scope)word_index(rows_text(rows, 0, 1), scopes, 3);
+	if (grant->answer == PACER_GRANTED) {
+		snprintf(grant->attempt_id, sizeof grant->attempt_id, "%s", rows_text(rows, 0, 2));
+		snprintf(grant->call_id, sizeof grant->call_id, "%s", rows_text(rows, 0, 3));
+		snprintf(grant->to_number, sizeof grant->to_number, "%s", rows_text(rows, 0, 4));
+		snprintf(grant->machine_detection, sizeof grant->machine_detection, "%s",
+		    rows_text(rows, 0, 5));
+		grant->wait_us = rows_int(rows, 0, 6);
+	} else {
+		grant->wait_us = known(rows, 6);
+	}
+	grant->next_no = rows_int(rows, 0, 7);
+	grant->tat_us = rows_int(rows, 0, 8);
+	grant->in_flight = known(rows, 9);
+	grant->lane_in_flight = known(rows, 10);
+	grant->weight = (int)rows_int(rows, 0, 11);
+}
 
 enum rc
 pacer_claim(struct db *db, const struct pacer_wish *wish, struct pacer_grant *grant)
 {
-	char epoch[24], no[24], lead[24], interval[24], cap[24], tat[24], in_flight[24];
+	char epoch[24], no[24], lead[24], interval[24], cap[24], tat[24], in_flight[24], lane[24];
 	const char *values[] = { db_int(wish->epoch, epoch), db_int(wish->queue_no, no),
 		db_int(wish->lead_us, lead), db_int(wish->interval_us, interval),
 		db_int(wish->default_cap, cap), db_int(wish->tat_us, tat),
-		wish->in_flight < 0 ? NULL : db_int(wish->in_flight, in_flight) };
+		wish->in_flight < 0 ? NULL : db_int(wish->in_flight, in_flight),
+		wish->lane_in_flight < 0 ? NULL : db_int(wish->lane_in_flight, lane) };
 	struct rows *rows;
 	enum rc rc = db_run(db, &claim, values, &rows);
 
 	if (rc != RC_OK)
 		return rc;
-	memset(grant, 0, sizeof *grant);
-	grant->answer = PACER_GONE;
-	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
-		if (strcmp(answers[i].word, rows_text(rows, 0, 0)) == 0)
-			grant->answer = answers[i].answer;
-	if (grant->answer == PACER_GRANTED) {
-		snprintf(grant->attempt_id, sizeof grant->attempt_id, "%s", rows_text(rows, 0, 1));
-		snprintf(grant->call_id, sizeof grant->call_id, "%s", rows_text(rows, 0, 2));
-		snprintf(grant->to_number, sizeof grant->to_number, "%s", rows_text(rows, 0, 3));
-		snprintf(grant->machine_detection, sizeof grant->machine_detection, "%s",
-		    rows_text(rows, 0, 4));
-	}
-	grant->wait_us = rows_int(rows, 0, 5);
-	grant->next_no = rows_int(rows, 0, 6);
-	grant->tat_us = rows_int(rows, 0, 7);
-	grant->in_flight = rows_int(rows, 0, 8);
+	read_grant(rows, grant);
 	rows_free(rows);
 	return RC_OK;
 }

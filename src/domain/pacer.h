@@ -56,25 +56,29 @@ enum rc pacer_seen(
     struct db *db, int64_t epoch, double cps, bool *leads, int64_t *db_clock_us) MUST_CHECK;
 
 enum pacer_answer {
+	PACER_GONE, /* it does not wait any more */
 	PACER_GRANTED,
-	PACER_GONE,        /* it does not wait any more */
-	PACER_EXPIRED,     /* it has been ended */
-	PACER_AT_CAP,      /* its workspace is at its cap */
-	PACER_NUMBER_BUSY, /* another dial to that number is not bound yet */
-	PACER_NOT_YET,     /* in wait_us */
-	PACER_DEPOSED      /* the epoch is not the newest */
+	PACER_OFF,    /* it has been ended, or sleeps in the schedule */
+	PACER_HELD,   /* it waits on, and so does what the scope says */
+	PACER_DEPOSED /* the epoch is not the newest */
 };
+enum pacer_scope { PACER_CALL, PACER_LANE, PACER_CUSTOMER };
 
 struct pacer_grant {
 	enum pacer_answer answer;
+	enum pacer_scope scope; /* PACER_HELD */
 	char attempt_id[40];
 	char call_id[40];
 	char to_number[24];
 	char machine_detection[8];
-	int64_t wait_us;   /* until the slot, from some instant during the statement */
-	int64_t next_no;   /* next waiting call of the same workspace and kind, 0 when none */
-	int64_t tat_us;    /* for the next claim */
-	int64_t in_flight; /* for the next claim of this workspace; -1 unknown */
+	/* Granted: until the slot, from some instant during the statement. Held: until it may be tried
+	 * again; -1 when nobody knows. */
+	int64_t wait_us;
+	int64_t next_no;        /* next waiting call of the same lane, 0 when none */
+	int64_t tat_us;         /* for the next claim */
+	int64_t in_flight;      /* for the next claim of this workspace; -1 unknown */
+	int64_t lane_in_flight; /* for the next of this campaign; -1 unknown */
+	int weight;             /* granted: of the workspace */
 };
 
 struct pacer_wish {
@@ -86,6 +90,7 @@ struct pacer_wish {
 	/* What only the leader changes; it gives back what the grant before said. */
 	int64_t tat_us;    /* the database's clock at the earliest next slot, 0 for a new leader */
 	int64_t in_flight; /* at least so many calls as the workspace has in flight; -1: unknown */
+	int64_t lane_in_flight; /* the same of its campaign */
 };
 
 enum rc pacer_claim(

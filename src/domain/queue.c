@@ -12,7 +12,7 @@ static const struct statement heads = {
 	" (SELECT q.queue_no, q.workspace_id, q.rank, q.lane FROM call_queue q"
 	" WHERE (q.workspace_id, q.rank, q.lane) > (h.workspace_id, h.rank, h.lane)"
 	" ORDER BY q.workspace_id, q.rank, q.lane, q.queue_no LIMIT 1) n)"
-	" SELECT h.queue_no, h.workspace_id, h.rank = 0, (SELECT max(queue_no) FROM call_queue)"
+	" SELECT h.queue_no, h.workspace_id, h.rank, h.lane, (SELECT max(queue_no) FROM call_queue)"
 	" FROM head h",
 	0,
 };
@@ -23,17 +23,17 @@ queue_heads(struct db *db, int64_t *last, struct rows **rows)
 	enum rc rc = db_run(db, &heads, NULL, rows);
 
 	if (rc == RC_OK)
-		*last = rows_count(*rows) > 0 ? rows_int(*rows, 0, 3) : 0;
+		*last = rows_count(*rows) > 0 ? rows_int(*rows, 0, 4) : 0;
 	return rc;
 }
 
 static const struct statement news = {
 	"queue_news",
-	"SELECT queue_no, workspace_id, rank = 0 FROM call_queue WHERE queue_no = ANY ($2::bigint[])"
-	" UNION ALL (SELECT queue_no, workspace_id, rank = 0 FROM call_queue WHERE queue_no > $1"
+	"SELECT queue_no, workspace_id, rank, lane FROM call_queue WHERE queue_no = ANY ($2::bigint[])"
+	" UNION ALL (SELECT queue_no, workspace_id, rank, lane FROM call_queue WHERE queue_no > $1"
 	" ORDER BY queue_no LIMIT 1000)"
 	/* And what has just come back: a deposed dialer may have put it there. */
-	" UNION ALL (SELECT queue_no, workspace_id, rank = 0 FROM call_queue"
+	" UNION ALL (SELECT queue_no, workspace_id, rank, lane FROM call_queue"
 	" WHERE not_before BETWEEN now() - interval '2 s' AND now()"
 	" ORDER BY not_before DESC LIMIT 1000)",
 	2,
@@ -50,21 +50,23 @@ queue_news(struct db *db, int64_t after, const char *missing, struct rows **rows
 
 static const struct statement next = {
 	"queue_next",
-	"SELECT min(queue_no) FROM call_queue WHERE workspace_id = $1 AND (rank = 0) = $2 AND queue_no > $3",
-	3,
+	"SELECT coalesce(min(queue_no), 0) FROM call_queue"
+	" WHERE workspace_id = $1 AND rank = $2 AND lane = $3 AND queue_no > $4",
+	4,
 };
 
 enum rc
-queue_next(struct db *db, const char *workspace, bool direct, int64_t after, int64_t *no)
+queue_next(
+    struct db *db, const char *workspace, int rank, const char *lane, int64_t after, int64_t *no)
 {
-	char number[24];
-	const char *values[] = { workspace, db_bool(direct), db_int(after, number) };
+	char rank_text[24], number[24];
+	const char *values[] = { workspace, db_int(rank, rank_text), lane, db_int(after, number) };
 	struct rows *rows;
 	enum rc rc = db_run(db, &next, values, &rows);
 
 	if (rc != RC_OK)
 		return rc;
-	*no = rows_text(rows, 0, 0) == NULL ? 0 : rows_int(rows, 0, 0);
+	*no = rows_int(rows, 0, 0);
 	rows_free(rows);
 	return RC_OK;
 }
@@ -84,6 +86,20 @@ queue_below_cap(struct db *db, const char *workspaces, int64_t default_cap, stru
 	const char *values[] = { workspaces, db_int(default_cap, cap) };
 
 	return db_run(db, &below_cap, values, rows);
+}
+
+static const struct statement lanes_free = {
+	"queue_lanes_free",
+	"SELECT workspace_id, lane, in_flight FROM fn.lanes_free($1::text[], $2::text[])",
+	2,
+};
+
+enum rc
+queue_lanes_free(struct db *db, const char *workspaces, const char *lanes, struct rows **rows)
+{
+	const char *values[] = { workspaces, lanes };
+
+	return db_run(db, &lanes_free, values, rows);
 }
 
 static const struct statement recount = {

@@ -29,7 +29,7 @@
 #include "work/line.h"
 
 #define POLL_US 10000      /* the queue is looked at so often */
-#define CAP_POLL_US 50000  /* and at most so often workspaces that were at their cap */
+#define CAP_POLL_US 50000  /* and at most so often who was at a cap or paused */
 #define SEEN_US 1000000    /* a sign of life */
 #define RELOAD_US 60000000 /* the heads are read anew, whatever the news have brought */
 #define STANDBY_MS 500
@@ -45,6 +45,7 @@
 #define BEHIND_MAX 128 /* so many numbers behind the newest, a commit may still be on its way */
 #define MISSING_US 10000000 /* no statement runs so long: the number will not come any more */
 #define BLOCKED_MAX 256
+#define NAME_SIZE 80 /* of a workspace or a task, with its comma */
 
 struct dialer {
 	const struct work_env *env;
@@ -64,7 +65,7 @@ struct dialer {
 
 	struct gaps gaps; /* how far the news have been read, and what was jumped over */
 	int64_t polled, cap_polled, seen, reloaded, moved; /* when last */
-	int64_t cap_every; /* how often workspaces at their cap are looked at */
+	int64_t cap_every; /* how often who is at a cap or paused is looked at */
 	bool recounted;
 	int64_t clock_offset; /* database clock less ours, at the last sign of life; 0 unknown */
 };
@@ -77,8 +78,7 @@ struct dial {
 	char attempt_id[40];
 	char call_id[40];
 	int64_t no;
-	const char *workspace;
-	bool direct;
+	struct line_lane lane; /* its texts are the arena's */
 };
 
 static void
@@ -87,6 +87,14 @@ lose_lead(struct dialer *d, const char *why)
 	if (d->epoch != 0)
 		log_warning("no longer the leader: %s", why);
 	d->epoch = 0;
+}
+
+/* The lane of a row of the queue. */
+static struct line_lane
+row_lane(const struct rows *rows, int row)
+{
+	return (struct line_lane){ rows_text(rows, row, QUEUE_WORKSPACE),
+		(int)rows_int(rows, row, QUEUE_RANK), rows_text(rows, row, QUEUE_LANE) };
 }
 
 /* Reads the first of each lane anew. */
@@ -98,10 +106,13 @@ reload(struct dialer *d)
 
 	if (queue_heads(d->db, &last, &rows) != RC_OK)
 		return false;
-	line_reset(d->line);
-	for (int i = 0; i < rows_count(rows); i++)
-		line_offer(d->line, rows_text(rows, i, QUEUE_WORKSPACE),
-		    rows_bool(rows, i, QUEUE_DIRECT), rows_int(rows, i, QUEUE_NO));
+	line_begin_reading(d->line);
+	for (int i = 0; i < rows_count(rows); i++) {
+		struct line_lane lane = row_lane(rows, i);
+
+		line_offer(d->line, &lane, rows_int(rows, i, QUEUE_NO));
+	}
+	line_end_reading(d->line);
 	rows_free(rows);
 	/* The news of a new leader begin a little before: not all before the last have come yet. */
 	if (d->gaps.last == 0 && last > BEHIND_MAX)
@@ -170,10 +181,10 @@ read_news(struct dialer *d, int64_t now)
 	if (rc != RC_OK)
 		return;
 	for (int i = 0; i < rows_count(rows); i++) {
+		struct line_lane lane = row_lane(rows, i);
 		int64_t no = rows_int(rows, i, QUEUE_NO);
 
-		line_offer(d->line, rows_text(rows, i, QUEUE_WORKSPACE),
-		    rows_bool(rows, i, QUEUE_DIRECT), no);
+		line_offer(d->line, &lane, no);
 		gaps_seen(&d->gaps, no, now);
 	}
 	if (rows_count(rows) > 0) {
@@ -185,7 +196,7 @@ read_news(struct dialer *d, int64_t now)
 
 /* Lets the workspaces go on that are below their cap again. */
 static void
-read_caps(struct dialer *d, int64_t now)
+read_caps(struct dialer *d)
 {
 	const char *names[BLOCKED_MAX];
 	int count = line_blocked(d->line, names, BLOCKED_MAX);
@@ -193,10 +204,9 @@ read_caps(struct dialer *d, int64_t now)
 	struct buf list;
 	enum rc rc;
 
-	d->cap_polled = now;
 	if (count == 0)
 		return;
-	buf_init(&list, BLOCKED_MAX * 80);
+	buf_init(&list, BLOCKED_MAX * NAME_SIZE);
 	for (int i = 0; i < count; i++) /* ids hold no character that an array literal quotes */
 		buf_printf(&list, "%s%s", i == 0 ? "{" : ",", names[i]);
 	buf_puts(&list, "}");
@@ -209,7 +219,51 @@ read_caps(struct dialer *d, int64_t now)
 		line_set_in_flight(d->line, rows_text(rows, i, 0), rows_int(rows, i, 1));
 	}
 	rows_free(rows);
-	/* Under an old snapshot the count walks dead rows; it must not take the dialer's time. */
+}
+
+/* Lets the campaigns go on that are paused no more, or below their cap. */
+static void
+read_holds(struct dialer *d)
+{
+	struct line_lane lanes[BLOCKED_MAX];
+	int count = line_held(d->line, lanes, BLOCKED_MAX);
+	struct buf workspaces, names;
+	struct rows *rows;
+	enum rc rc;
+
+	if (count == 0)
+		return;
+	buf_init(&workspaces, BLOCKED_MAX * NAME_SIZE);
+	buf_init(&names, BLOCKED_MAX * NAME_SIZE);
+	for (int i = 0; i < count; i++) {
+		buf_printf(&workspaces, "%s%s", i == 0 ? "{" : ",", lanes[i].workspace);
+		buf_printf(&names, "%s%s", i == 0 ? "{" : ",", lanes[i].name);
+	}
+	buf_puts(&workspaces, "}");
+	buf_puts(&names, "}");
+	rc = queue_lanes_free(d->db, workspaces.data, names.data, &rows);
+	buf_free(&names);
+	buf_free(&workspaces);
+	if (rc != RC_OK)
+		return;
+	for (int i = 0; i < rows_count(rows); i++) {
+		const char *workspace = rows_text(rows, i, 0), *name = rows_text(rows, i, 1);
+
+		line_release(d->line, workspace, name);
+		line_set_lane_in_flight(d->line, workspace, name,
+		    rows_text(rows, i, 2) == NULL ? -1 : rows_int(rows, i, 2));
+	}
+	rows_free(rows);
+}
+
+/* Looks after those who wait until somebody else has done something. */
+static void
+read_waiting(struct dialer *d, int64_t now)
+{
+	d->cap_polled = now;
+	read_caps(d);
+	read_holds(d);
+	/* Under an old snapshot the counts walk dead rows; they must not take the dialer's time. */
 	d->cap_every = CAP_POLL_US + 20 * (clock_boot_us() - now);
 }
 
@@ -306,8 +360,7 @@ record(struct dialer *d, const struct dial *dial, const struct carrier_dial_answ
 	}
 	crash_point("dial.recorded");
 	if (again_us >= 0 && d->epoch != 0)
-		line_put_back(
-		    d->line, dial->workspace, dial->direct, dial->no, clock_boot_us() + again_us);
+		line_put_back(d->line, &dial->lane, dial->no, clock_boot_us() + again_us);
 	log_about(NULL);
 }
 
@@ -348,7 +401,9 @@ start_dial(struct dialer *d, const struct pacer_grant *grant, const struct line_
 	dial->d = d;
 	dial->arena = arena;
 	dial->no = pick->no;
-	dial->workspace = arena_strdup(arena, line_workspace(d->line, pick->lane, &dial->direct));
+	dial->lane = line_lane_of(d->line, pick->lane);
+	dial->lane.workspace = arena_strdup(arena, dial->lane.workspace);
+	dial->lane.name = arena_strdup(arena, dial->lane.name);
 	memcpy(dial->attempt_id, grant->attempt_id, sizeof dial->attempt_id);
 	memcpy(dial->call_id, grant->call_id, sizeof dial->call_id);
 	wish = (struct carrier_dial){ dial->call_id, dial->attempt_id,
@@ -368,16 +423,33 @@ start_dial(struct dialer *d, const struct pacer_grant *grant, const struct line_
 static int64_t
 next_of_gone(struct dialer *d, const struct line_pick *pick, const struct pacer_grant *grant)
 {
+	struct line_lane lane = line_lane_of(d->line, pick->lane);
 	int64_t next_no = grant->next_no;
-	const char *workspace;
-	bool direct;
 
-	if (next_no == 0 && !pick->aside) {
-		workspace = line_workspace(d->line, pick->lane, &direct);
-		if (queue_next(d->db, workspace, direct, pick->no, &next_no) != RC_OK)
-			lose_lead(d, "the queue could not be read");
-	}
+	if (next_no == 0 && !pick->aside &&
+	    queue_next(d->db, lane.workspace, lane.rank, lane.name, pick->no, &next_no) != RC_OK)
+		lose_lead(d, "the queue could not be read");
 	return next_no;
+}
+
+/* The call may not be dialed yet, and others wait with it. */
+static void
+hold(struct dialer *d, const struct pacer_grant *grant, const struct line_pick *pick, int64_t now)
+{
+	int64_t wait_us = grant->wait_us > POLL_US ? grant->wait_us : POLL_US;
+
+	switch (grant->scope) {
+	case PACER_CUSTOMER:
+		line_block(d->line, pick->lane);
+		break;
+	case PACER_LANE:
+		line_hold(d->line, pick->lane, grant->wait_us < 0 ? LINE_UNKNOWN : now + wait_us);
+		break;
+	case PACER_CALL:
+		line_set_aside(d->line, pick, grant->next_no,
+		    now + (grant->wait_us < 0 ? CAP_POLL_US : wait_us));
+		break;
+	}
 }
 
 /* What to do with a claim's answer. */
@@ -390,7 +462,7 @@ act_on(
 	switch (grant->answer) {
 	case PACER_GRANTED:
 		crash_point("dial.granted");
-		line_advance(d->line, pick, grant->next_no);
+		line_dialed(d->line, pick, grant->next_no, grant->weight);
 		d->next_slot = now + grant->wait_us +
 		    pacer_interval_us(d->env->cps, now < d->careful_until);
 		start_dial(d, grant, pick, asked, now);
@@ -399,17 +471,11 @@ act_on(
 	case PACER_GONE:
 		line_advance(d->line, pick, next_of_gone(d, pick, grant));
 		break;
-	case PACER_EXPIRED:
+	case PACER_OFF:
 		line_advance(d->line, pick, grant->next_no);
 		break;
-	case PACER_AT_CAP:
-		line_block(d->line, pick->lane);
-		break;
-	case PACER_NUMBER_BUSY:
-		line_set_aside(d->line, pick, grant->next_no, now + CAP_POLL_US);
-		break;
-	case PACER_NOT_YET:
-		line_set_aside(d->line, pick, grant->next_no, now + grant->wait_us);
+	case PACER_HELD:
+		hold(d, grant, pick, now);
 		break;
 	case PACER_DEPOSED:
 		lose_lead(d, "another has a newer epoch");
@@ -421,10 +487,11 @@ act_on(
 static void
 remember(struct dialer *d, const struct pacer_grant *grant, const struct line_pick *pick)
 {
-	bool direct;
+	struct line_lane lane = line_lane_of(d->line, pick->lane);
 
 	d->tat_us = grant->tat_us;
-	line_set_in_flight(d->line, line_workspace(d->line, pick->lane, &direct), grant->in_flight);
+	line_set_in_flight(d->line, lane.workspace, grant->in_flight);
+	line_set_lane_in_flight(d->line, lane.workspace, lane.name, grant->lane_in_flight);
 }
 
 /* Claims the next call if it is time. Returns whether there was one. */
@@ -433,7 +500,7 @@ claim_next(struct dialer *d, int64_t now)
 {
 	bool careful = now < d->careful_until;
 	struct pacer_wish wish = { d->epoch, 0, d->lead_us + CLAIM_US / 2,
-		pacer_interval_us(d->env->cps, careful), d->env->default_cap, d->tat_us, -1 };
+		pacer_interval_us(d->env->cps, careful), d->env->default_cap, d->tat_us, -1, -1 };
 	struct pacer_grant grant;
 	struct line_pick pick;
 	enum rc rc;
@@ -443,6 +510,7 @@ claim_next(struct dialer *d, int64_t now)
 		return false;
 	wish.queue_no = pick.no;
 	wish.in_flight = line_in_flight(d->line, pick.lane);
+	wish.lane_in_flight = line_lane_in_flight(d->line, pick.lane);
 	rc = pacer_claim(d->db, &wish, &grant);
 	learn_claim(d, clock_boot_us() - now);
 	if (rc != RC_OK) {
@@ -463,7 +531,7 @@ look_around(struct dialer *d, int64_t now)
 	if (now - d->polled >= POLL_US)
 		read_news(d, now);
 	if (now - d->cap_polled >= d->cap_every)
-		read_caps(d, now);
+		read_waiting(d, now);
 	if (now - d->seen >= SEEN_US)
 		say_seen(d, now);
 	if (now - d->reloaded >= RELOAD_US)

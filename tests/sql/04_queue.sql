@@ -46,11 +46,11 @@ SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 0))), 'go
 SELECT is((SELECT next_no FROM t.claim((SELECT call_id FROM b WHERE n = 1))),
     (SELECT queue_no FROM calls JOIN b USING (call_id) WHERE n = 2),
     'the next of the same workspace is named');
-SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 2))), 'at_cap', 'cap');
+SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 2))), 'customer_at_cap', 'cap');
 SELECT is(t.status((SELECT call_id FROM b WHERE n = 2)), 'queued', 'then it waits on');
 SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 3), 1)), 'granted',
     'another workspace is not held up');
-SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 4), 1)), 'at_cap',
+SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 4), 1)), 'customer_at_cap',
     'the default cap');
 SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 4), 2)), 'granted', 'raised');
 SELECT fn.call_cancel('ws3', call_id) FROM b WHERE n = 5;
@@ -72,7 +72,7 @@ SELECT is((SELECT result FROM t.claim((SELECT call_id FROM c WHERE n = 1))), 'gr
 CREATE TEMP TABLE e AS SELECT t.call('ws1') AS call_id;
 SELECT fn.dial_result(t.dialing(call_id), 'throttled', NULL, '', 5) FROM e;
 SELECT results_eq('SELECT result, wait_us BETWEEN 3000000 AND 6300000 FROM e, t.claim(call_id)',
-    $$VALUES ('not_yet', true)$$, 'not yet');
+    $$VALUES ('not_before', true)$$, 'not yet');
 UPDATE call_queue SET not_before = clock_timestamp() FROM e WHERE call_queue.call_id = e.call_id;
 SELECT is((SELECT result FROM e, t.claim(call_id)), 'granted', 'in time');
 
@@ -113,16 +113,16 @@ SELECT ok(min(gap) >= interval '99.999 ms' AND max(gap) < interval '100.001 ms',
 SELECT t.workspace('ws4', 1000, 2);
 CREATE TEMP TABLE h AS SELECT n, t.call('ws4') AS call_id FROM generate_series(0, 3) n;
 CREATE FUNCTION pg_temp.claim(p_n integer, p_in_flight bigint) RETURNS text LANGUAGE sql AS $$
-    SELECT d.result || ' ' || coalesce(d.in_flight::text, '?') FROM pacer p, calls c
+    SELECT coalesce(d.reason, d.result) || ' ' || coalesce(d.in_flight::text, '?') FROM pacer p, calls c
         JOIN h USING (call_id), fn.dial_claim(p.epoch, c.queue_no, 0, 1000, 1000, 0, p_in_flight) d
         WHERE h.n = p_n
 $$;
 SELECT is(pg_temp.claim(0, NULL), 'granted 1', 'unknown: counted');
 SELECT is(pg_temp.claim(1, 9), 'granted 2', 'too many: counted');
-SELECT is(pg_temp.claim(2, NULL), 'at_cap 2', 'at the cap: counted');
-SELECT is(pg_temp.claim(2, 2), 'at_cap 2', 'at the cap, as the leader knew');
+SELECT is(pg_temp.claim(2, NULL), 'customer_at_cap 2', 'at the cap: counted');
+SELECT is(pg_temp.claim(2, 2), 'customer_at_cap 2', 'at the cap, as the leader knew');
 UPDATE workspaces SET max_concurrent = 1 WHERE workspace_id = 'ws4';
-SELECT is(pg_temp.claim(2, 1), 'at_cap 2', 'a cap that was lowered holds at once');
+SELECT is(pg_temp.claim(2, 1), 'customer_at_cap 2', 'a cap that was lowered holds at once');
 UPDATE workspaces SET max_concurrent = 9 WHERE workspace_id = 'ws4';
 SELECT is(pg_temp.claim(2, 2), 'granted 3', 'so does one that was raised');
 

@@ -92,7 +92,7 @@ $$;
 CREATE FUNCTION t.claim(p_call text, p_cap integer DEFAULT 1000, p_epoch bigint DEFAULT NULL,
     OUT result text, OUT attempt_id uuid, OUT wait_us bigint, OUT next_no bigint)
 LANGUAGE sql AS $$
-    SELECT d.result, d.attempt_id, d.wait_us, d.next_no
+    SELECT coalesce(d.reason, d.result), d.attempt_id, d.wait_us, d.next_no
     FROM calls c, pacer p, fn.dial_claim(coalesce(p_epoch, p.epoch), c.queue_no, 1000, 1000, p_cap,
         0, NULL) d
     WHERE c.call_id = p_call
@@ -196,8 +196,14 @@ BEGIN
         WHERE (SELECT count(*) FROM call_events e WHERE e.call_id = c.call_id
             AND e.event_type = 'outcome') <> CASE WHEN call_is_final(c.status) THEN 1 ELSE 0 END
     UNION ALL SELECT 'queue and status disagree: ' || c.call_id FROM calls c
-        WHERE (c.status = 'queued') <> EXISTS (SELECT FROM call_queue q
-            WHERE q.call_id = c.call_id AND q.queue_no = c.queue_no)
+        WHERE (SELECT count(*) FROM call_queue q WHERE q.call_id = c.call_id
+                AND q.queue_no = c.queue_no AND q.rank = c.queue_rank AND q.lane = c.queue_lane)
+            + (SELECT count(*) FROM call_schedule s WHERE s.call_id = c.call_id
+                AND s.starts_at = c.starts_at AND s.rank = c.queue_rank
+                AND s.queue_no IS NOT DISTINCT FROM c.queue_no)
+            <> CASE WHEN c.status IN ('queued', 'scheduled') THEN 1 ELSE 0 END
+    UNION ALL SELECT 'a scheduled call has a place in the queue: ' || c.call_id FROM calls c
+        WHERE c.status = 'scheduled' AND c.queue_no IS NOT NULL
     UNION ALL SELECT 'two attempts at work for ' || a.call_id FROM attempts a JOIN calls c
             USING (call_id)
         WHERE a.state IN ('intent', 'live', 'unknown') AND NOT call_is_final(c.status)

@@ -388,7 +388,7 @@ queued(void)
 static enum pacer_answer
 claim_one(struct db *d, int64_t number, struct pacer_grant *grant)
 {
-	const struct pacer_wish wish = { the_epoch, number, 0, 1, the_cap, 0, -1 };
+	const struct pacer_wish wish = { the_epoch, number, 0, 1, the_cap, 0, -1, -1 };
 
 	check(pacer_claim(d, &wish, grant) == RC_OK, "claim");
 	return grant->answer;

@@ -1,4 +1,4 @@
-/* Who is next: the rules of work/line.h, and a random run against a plain list. */
+/* Who is next: the rules of work/line.h, one by one and in random runs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,22 @@
 
 #include "work/line.h"
 
+enum { DIRECT, TIMED, HIGH, NORMAL, LOW };
+
+static void
+offer_lane(struct line *l, const char *workspace, int rank, const char *name, int64_t no)
+{
+	const struct line_lane lane = { workspace, rank, name };
+
+	line_offer(l, &lane, no);
+}
+
+static void
+offer(struct line *l, const char *workspace, int64_t no)
+{
+	offer_lane(l, workspace, NORMAL, "", no);
+}
+
 static struct line_pick
 must_pick(struct line *l, int64_t now, int64_t no)
 {
@@ -19,6 +35,15 @@ must_pick(struct line *l, int64_t now, int64_t no)
 	assert_true(line_pick(l, now, &pick));
 	assert_int_equal(pick.no, no);
 	return pick;
+}
+
+/* Picks and dials, for a customer of weight 1. */
+static void
+must_dial(struct line *l, int64_t no, int64_t next_no)
+{
+	struct line_pick pick = must_pick(l, 0, no);
+
+	line_dialed(l, &pick, next_no, 1);
 }
 
 static void
@@ -33,19 +58,15 @@ static void
 test_lowest_number_first(void **state)
 {
 	struct line *l = line_new();
-	struct line_pick pick;
 
 	(void)state;
 	assert_none(l, 0);
-	line_offer(l, "b", false, 7);
-	line_offer(l, "a", false, 5);
-	line_offer(l, "a", false, 6); /* behind the head of its lane: learnt when that is claimed */
-	pick = must_pick(l, 0, 5);
-	line_advance(l, &pick, 6);
-	pick = must_pick(l, 0, 6);
-	line_advance(l, &pick, 0);
-	pick = must_pick(l, 0, 7);
-	line_advance(l, &pick, 0);
+	offer(l, "b", 7);
+	offer(l, "a", 5);
+	offer(l, "a", 6); /* behind the head of its lane: learnt when that is claimed */
+	must_dial(l, 5, 6);
+	must_dial(l, 7, 0); /* who has had nothing yet */
+	must_dial(l, 6, 0);
 	assert_none(l, 0);
 	line_free(l);
 }
@@ -56,10 +77,74 @@ test_direct_goes_first(void **state)
 	struct line *l = line_new();
 
 	(void)state;
-	line_offer(l, "a", false, 1);
-	line_offer(l, "a", true, 9);
-	line_offer(l, "b", true, 8);
-	must_pick(l, 0, 8);
+	offer(l, "a", 1);
+	offer_lane(l, "a", TIMED, "", 2);
+	offer_lane(l, "a", DIRECT, "", 9);
+	offer_lane(l, "b", DIRECT, "", 8);
+	must_dial(l, 8, 10);
+	must_dial(l, 9, 0);
+	must_dial(l, 10, 0);
+	must_dial(l, 2, 0);
+	line_free(l);
+}
+
+static void
+test_timed_calls_and_others_by_turns(void **state)
+{
+	struct line *l = line_new();
+
+	(void)state;
+	offer_lane(l, "a", TIMED, "", 100);
+	offer_lane(l, "b", LOW, "", 1);
+	must_dial(l, 100, 101);
+	must_dial(l, 1, 2);
+	offer_lane(l, "c", DIRECT, "", 50);
+	must_dial(l, 50, 0); /* is no turn of either */
+	must_dial(l, 101, 102);
+	must_dial(l, 2, 0);
+	must_dial(l, 102, 103); /* alone: every turn is its own */
+	must_dial(l, 103, 104);
+	offer(l, "b", 3);
+	must_dial(l, 3, 0);
+	must_dial(l, 104, 0);
+	line_free(l);
+}
+
+static void
+test_priorities_inside_a_customer(void **state)
+{
+	struct line *l = line_new();
+
+	(void)state;
+	offer_lane(l, "a", LOW, "", 1);
+	offer_lane(l, "a", NORMAL, "", 2);
+	offer_lane(l, "a", HIGH, "", 3);
+	offer_lane(l, "b", LOW, "", 9);
+	must_dial(l, 3, 4);
+	must_dial(l, 9, 0); /* and not before another customer */
+	must_dial(l, 4, 0);
+	must_dial(l, 2, 0);
+	must_dial(l, 1, 0);
+	line_free(l);
+}
+
+static void
+test_lanes_of_a_rank_by_turns(void **state)
+{
+	struct line *l = line_new();
+
+	(void)state;
+	offer_lane(l, "a", NORMAL, "task_1", 1);
+	offer_lane(l, "a", NORMAL, "task_2", 5);
+	must_dial(l, 1, 2);
+	must_dial(l, 5, 6);
+	offer_lane(
+	    l, "a", NORMAL, "", 9); /* behind those that wait, and not before the next round */
+	must_dial(l, 2, 3);
+	must_dial(l, 6, 7);
+	must_dial(l, 9, 0);
+	must_dial(l, 3, 0);
+	must_dial(l, 7, 0);
 	line_free(l);
 }
 
@@ -70,13 +155,13 @@ test_late_commit_is_served(void **state)
 	struct line *l = line_new();
 
 	(void)state;
-	line_offer(l, "a", false, 5);
-	line_offer(l, "a", false, 3);
+	offer(l, "a", 5);
+	offer(l, "a", 3);
 	must_pick(l, 0, 3);
 	line_free(l);
 }
 
-/* What is known of a workspace holds for all of its kinds, until the line is reset. */
+/* What is known of a workspace holds for all of its lanes, until the line is reset. */
 static void
 test_calls_in_flight_are_of_the_workspace(void **state)
 {
@@ -85,9 +170,9 @@ test_calls_in_flight_are_of_the_workspace(void **state)
 
 	(void)state;
 	line_set_in_flight(l, "a", 3); /* nobody of that name waits */
-	line_offer(l, "a", false, 1);
+	offer(l, "a", 1);
 	queued = must_pick(l, 0, 1);
-	line_offer(l, "a", true, 2);
+	offer_lane(l, "a", DIRECT, "", 2);
 	direct = must_pick(l, 0, 2);
 	assert_int_equal(line_in_flight(l, queued.lane), -1);
 	line_set_in_flight(l, "a", 3);
@@ -95,9 +180,34 @@ test_calls_in_flight_are_of_the_workspace(void **state)
 	assert_int_equal(line_in_flight(l, queued.lane), 3);
 	assert_int_equal(line_in_flight(l, direct.lane), 3);
 	line_reset(l);
-	line_offer(l, "a", false, 1);
+	offer(l, "a", 1);
 	queued = must_pick(l, 0, 1);
 	assert_int_equal(line_in_flight(l, queued.lane), -1);
+	line_free(l);
+}
+
+/* What is known of a campaign holds for its lanes of every rank, also one that comes later. */
+static void
+test_calls_in_flight_of_a_campaign(void **state)
+{
+	struct line *l = line_new();
+	struct line_pick high, low, other;
+
+	(void)state;
+	offer_lane(l, "a", LOW, "task_1", 1);
+	low = must_pick(l, 0, 1);
+	line_set_lane_in_flight(l, "a", "task_1", 7);
+	line_set_lane_in_flight(l, "b", "task_1", 8);
+	line_set_lane_in_flight(l, "a", "task_2", 9);
+	offer_lane(l, "a", HIGH, "task_1", 2);
+	high = must_pick(l, 0, 2);
+	assert_int_equal(line_lane_in_flight(l, high.lane), 7);
+	line_set_lane_in_flight(l, "a", "task_1", 5);
+	assert_int_equal(line_lane_in_flight(l, high.lane), 5);
+	assert_int_equal(line_lane_in_flight(l, low.lane), 5);
+	offer_lane(l, "b", DIRECT, "task_1", 3);
+	other = must_pick(l, 0, 3);
+	assert_int_equal(line_lane_in_flight(l, other.lane), -1);
 	line_free(l);
 }
 
@@ -109,17 +219,90 @@ test_capped_workspace_holds_up_nobody(void **state)
 	struct line_pick pick;
 
 	(void)state;
-	line_offer(l, "a", false, 1);
-	line_offer(l, "a", true, 2);
-	line_offer(l, "b", false, 3);
+	offer(l, "a", 1);
+	offer_lane(l, "a", DIRECT, "", 2);
+	offer(l, "b", 3);
 	pick = must_pick(l, 0, 2);
-	line_block(l, pick.lane); /* all of its kinds */
+	line_block(l, pick.lane); /* all of its lanes */
 	must_pick(l, 0, 3);
-	assert_int_equal(line_blocked(l, names, 4), 2);
+	assert_int_equal(line_blocked(l, names, 4), 1);
 	assert_string_equal(names[0], "a");
 	line_unblock(l, "a");
 	must_pick(l, 0, 2);
 	line_unblock(l, "nobody");
+	line_free(l);
+}
+
+static void
+test_held_lane_holds_up_no_other(void **state)
+{
+	struct line *l = line_new();
+	struct line_lane held[4];
+	struct line_pick pick;
+
+	(void)state;
+	offer_lane(l, "a", NORMAL, "task_1", 1);
+	offer_lane(l, "a", LOW, "", 2);
+	pick = must_pick(l, 0, 1);
+	line_hold(l, pick.lane, 1000);
+	pick = must_pick(l, 999, 2);
+	line_dialed(l, &pick, 0, 1);
+	assert_none(l, 999);
+	assert_int_equal(line_next_us(l, 0), 1000);
+	assert_int_equal(line_held(l, held, 4), 0); /* it knows its time */
+	pick = must_pick(l, 1000, 1);
+	line_hold(l, pick.lane, LINE_UNKNOWN);
+	assert_none(l, INT64_MAX - 1);
+	assert_int_equal(line_next_us(l, 0), INT64_MAX);
+	assert_int_equal(line_held(l, held, 4), 1);
+	assert_string_equal(held[0].workspace, "a");
+	assert_string_equal(held[0].name, "task_1");
+	line_release(l, "a", "task_2");
+	line_release(l, "b", "task_1");
+	assert_none(l, 2000);
+	line_release(l, "a", "task_1");
+	must_pick(l, 2000, 1);
+	line_free(l);
+}
+
+/* More are held than are asked for at once: each has its turn. */
+static void
+test_all_who_are_held_are_asked_for(void **state)
+{
+	struct line *l = line_new();
+	struct line_lane held[3];
+	const char *names[3];
+	struct line_pick pick;
+	bool asked[10] = { false };
+	char name[16];
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		snprintf(name, sizeof name, "w%d", i);
+		offer(l, name, i + 1);
+	}
+	for (int i = 0; i < 10; i++) {
+		assert_true(line_pick(l, 0, &pick));
+		line_hold(l, pick.lane, LINE_UNKNOWN);
+		line_block(l, pick.lane);
+	}
+	for (int i = 0; i < 4; i++) {
+		int count = line_held(l, held, 3);
+
+		assert_int_equal(count, 3);
+		for (int n = 0; n < count; n++)
+			asked[atoi(held[n].workspace + 1)] = true;
+	}
+	for (int i = 0; i < 10; i++)
+		assert_true(asked[i]);
+	memset(asked, 0, sizeof asked);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(line_blocked(l, names, 3), 3);
+		for (int n = 0; n < 3; n++)
+			asked[atoi(names[n] + 1)] = true;
+	}
+	for (int i = 0; i < 10; i++)
+		assert_true(asked[i]);
 	line_free(l);
 }
 
@@ -130,18 +313,22 @@ test_set_aside_lets_the_next_go(void **state)
 	struct line_pick pick;
 
 	(void)state;
-	line_offer(l, "a", false, 1);
+	offer(l, "a", 1);
 	pick = must_pick(l, 0, 1);
 	line_set_aside(l, &pick, 2, 1000);
 	pick = must_pick(l, 0, 2);
-	line_advance(l, &pick, 0);
+	line_dialed(l, &pick, 0, 1);
 	assert_none(l, 999);
 	assert_int_equal(line_next_us(l, 0), 1000);
-	line_offer(l, "a", false, 1); /* what is set aside is not offered past its time */
+	offer(l, "a", 1); /* what is set aside is not offered past its time */
 	assert_none(l, 999);
 	pick = must_pick(l, 1000, 1);
 	assert_true(pick.aside);
-	line_advance(l, &pick, 0);
+	line_hold(l, pick.lane, 2000); /* a lane that is held holds what was set aside as well */
+	assert_none(l, 1999);
+	assert_int_equal(line_next_us(l, 1000), 2000);
+	pick = must_pick(l, 2000, 1);
+	line_dialed(l, &pick, 0, 1);
 	assert_none(l, 5000);
 	line_free(l);
 }
@@ -149,14 +336,13 @@ test_set_aside_lets_the_next_go(void **state)
 static void
 test_put_back_is_tried_again(void **state)
 {
+	const struct line_lane lane = { "a", NORMAL, "" };
 	struct line *l = line_new();
-	struct line_pick pick;
 
 	(void)state;
-	line_offer(l, "a", false, 4);
-	pick = must_pick(l, 0, 4);
-	line_advance(l, &pick, 0);
-	line_put_back(l, "a", false, 4, 50);
+	offer(l, "a", 4);
+	must_dial(l, 4, 0);
+	line_put_back(l, &lane, 4, 50);
 	assert_none(l, 49);
 	must_pick(l, 50, 4);
 	line_reset(l);
@@ -164,27 +350,26 @@ test_put_back_is_tried_again(void **state)
 	line_free(l);
 }
 
-/* A call that was picked before a reset comes back to its own workspace, not to who has its place
+/* A call that was picked before a reset comes back to its own lane, not to what has its place
  * now; one whose workspace nobody knows any more comes back as well. */
 static void
 test_put_back_after_a_reset(void **state)
 {
+	const struct line_lane lane = { "b", DIRECT, "" };
 	struct line *l = line_new();
 	struct line_pick pick;
-	bool direct;
 
 	(void)state;
-	line_offer(l, "a", false, 3);
-	line_offer(l, "b", true, 4);
-	pick = must_pick(l, 0, 4);
-	line_advance(l, &pick, 0);
+	offer(l, "a", 3);
+	offer_lane(l, "b", DIRECT, "", 4);
+	must_dial(l, 4, 0);
 	line_reset(l);
-	line_offer(l, "c", false, 9);
-	line_put_back(l, "b", true, 4, 50);
+	offer(l, "c", 9);
+	line_put_back(l, &lane, 4, 50);
 	must_pick(l, 49, 9);
 	pick = must_pick(l, 50, 4);
-	assert_string_equal(line_workspace(l, pick.lane, &direct), "b");
-	assert_true(direct);
+	assert_string_equal(line_lane_of(l, pick.lane).workspace, "b");
+	assert_int_equal(line_lane_of(l, pick.lane).rank, DIRECT);
 	line_block(l, pick.lane);
 	must_pick(l, 50, 9);
 	line_free(l);
@@ -198,7 +383,7 @@ test_too_many_aside(void **state)
 	struct line_pick pick;
 
 	(void)state;
-	line_offer(l, "a", false, 1);
+	offer(l, "a", 1);
 	for (int64_t no = 1; no <= 5000; no++) {
 		if (!line_pick(l, 0, &pick))
 			break;
@@ -209,184 +394,494 @@ test_too_many_aside(void **state)
 	line_free(l);
 }
 
-/* Many workspaces, some calls a lane: everything comes out, once, in order. */
+/* Reading anew: who waits no more is forgotten, the rest stays as it was. */
 static void
-test_random_run(void **state)
+test_reading_anew(void **state)
 {
-	enum { WORKSPACES = 3000, CALLS = 12000 };
-	static int next_of[CALLS + 1], last_of[WORKSPACES];
 	struct line *l = line_new();
+	struct line_lane held[4];
 	struct line_pick pick;
-	char name[16];
-	int64_t expected = 1;
+	const char *names[4];
 
 	(void)state;
-	srand(7);
-	for (int no = 1; no <= CALLS; no++) {
-		int w = rand() % WORKSPACES;
-
-		if (last_of[w] != 0)
-			next_of[last_of[w]] = no;
-		last_of[w] = no;
-		snprintf(name, sizeof name, "w%04d", w);
-		line_offer(l, name, false, no);
-	}
-	while (line_pick(l, 0, &pick)) {
-		assert_int_equal(pick.no, expected++);
-		line_advance(l, &pick, next_of[pick.no]);
-	}
-	assert_int_equal(expected, CALLS + 1);
+	offer_lane(l, "a", NORMAL, "gone", 1);
+	offer_lane(l, "b", NORMAL, "task_1", 2);
+	offer_lane(l, "c", NORMAL, "", 3);
+	offer(l, "d", 4);
+	pick = must_pick(l, 0, 1);
+	line_hold(l, pick.lane, LINE_UNKNOWN);
+	pick = must_pick(l, 0, 2);
+	line_hold(l, pick.lane, LINE_UNKNOWN);
+	pick = must_pick(l, 0, 3);
+	line_block(l, pick.lane);
+	line_set_in_flight(l, "c", 5);
+	pick = must_pick(l, 0, 4);
+	line_set_aside(l, &pick, 5, 1000);
+	line_begin_reading(l);
+	offer_lane(l, "b", NORMAL, "task_1", 2);
+	offer_lane(l, "c", NORMAL, "", 3);
+	offer(l, "d", 4);
+	line_end_reading(l);
+	assert_int_equal(line_held(l, held, 4), 1);
+	assert_string_equal(held[0].name, "task_1");
+	assert_int_equal(line_blocked(l, names, 4), 1);
+	assert_string_equal(names[0], "c");
+	must_dial(l, 4, 5); /* what was set aside is tried again, and tells who comes behind it */
+	must_dial(l, 5, 0);
+	assert_none(l, 0);
+	line_unblock(l, "c");
+	pick = must_pick(l, 0, 3);
+	assert_int_equal(line_in_flight(l, pick.lane), 5);
+	line_release(l, "b", "task_1");
+	must_pick(l, 0, 2);
 	line_free(l);
 }
 
-/* ---- a plain model ---- */
+/* What a customer has had is not forgotten because the heads were read between two of his calls. */
+static void
+test_reading_anew_forgives_nothing(void **state)
+{
+	struct line *l = line_new();
 
-enum { MODEL_WORKSPACES = 12, MODEL_CALLS = 400 };
+	(void)state;
+	offer(l, "a", 1);
+	offer(l, "b", 10);
+	must_dial(l, 1, 0);
+	line_begin_reading(l);
+	offer(l, "b", 10);
+	line_end_reading(l);
+	offer(l, "a", 2);
+	must_dial(l, 10, 11);
+	must_dial(l, 2, 0);
+	line_free(l);
+}
+
+/* Who has nothing but calls that may not be dialed costs the others some claims, not all of them. */
+static void
+test_claims_in_vain_let_others_go(void **state)
+{
+	struct line *l = line_new();
+	struct line_pick pick;
+	int vain = 0;
+
+	(void)state;
+	offer(l, "a", 1);
+	offer(l, "b", 100);
+	for (int64_t no = 1; line_pick(l, 0, &pick) && pick.no == no; no++) {
+		line_advance(l, &pick, no + 1);
+		vain++;
+	}
+	assert_true(vain > 1);
+	assert_true(vain < 10);
+	must_dial(l, 100, 0);
+	must_pick(l, 0, vain + 1); /* and then he is asked again */
+	line_free(l);
+}
+
+/* ---- random runs ---- */
+
+enum { CUSTOMERS = 10, LANES = 7, CALLS = 600 };
 
 /* What the database would know of one call, and what was done to it. */
 struct model_call {
 	bool waits;
-	int workspace;
-	bool direct;
+	int customer;
+	int rank;
+	int lane;      /* 0 plain, else that of a campaign */
 	int64_t at_us; /* set aside until then, 0: not */
 };
-static struct model_call calls[MODEL_CALLS + 1];
-static bool at_cap[MODEL_WORKSPACES];
+static struct model_call calls[CALLS + 1];
+static int offered;
+static bool at_cap[CUSTOMERS], paused[CUSTOMERS][LANES];
+static int weights[CUSTOMERS];
+static int64_t now_us;
 
-/* Who would be next if every call were looked at; 0 for nobody. */
-static int
-model_next(int64_t now)
+static const char *
+customer_name(int customer)
 {
-	int best = 0;
+	static char name[16];
 
-	for (int no = 1; no <= MODEL_CALLS; no++) {
-		const struct model_call *c = &calls[no];
+	snprintf(name, sizeof name, "w%d", customer);
+	return name;
+}
 
-		if (!c->waits || at_cap[c->workspace] || c->at_us > now)
-			continue;
-		if (best == 0 || (c->direct && !calls[best].direct))
-			best = no;
-	}
-	return best;
+static const char *
+lane_name(int lane)
+{
+	static char name[16];
+
+	snprintf(name, sizeof name, "task_%d", lane);
+	return lane == 0 ? "" : name;
+}
+
+static int
+kind(const struct model_call *c)
+{
+	return c->rank < 2 ? c->rank : 2;
+}
+
+static bool
+may_go(const struct model_call *c)
+{
+	return c->waits && !at_cap[c->customer] && !paused[c->customer][c->lane] &&
+	    c->at_us <= now_us;
+}
+
+/* How many calls may go now: of that customer (-1: any), of that kind (-1: any). */
+static int
+how_many(int customer, int a_kind)
+{
+	int count = 0;
+
+	for (int no = 1; no <= offered; no++)
+		count += may_go(&calls[no]) && (customer < 0 || calls[no].customer == customer) &&
+		    (a_kind < 0 || kind(&calls[no]) == a_kind);
+	return count;
 }
 
 /* The next of a lane behind a call, as the claim tells, which knows of nothing set aside. */
 static int64_t
-model_behind(int no)
+behind(int no)
 {
-	for (int n = no + 1; n <= MODEL_CALLS; n++)
-		if (calls[n].waits && calls[n].workspace == calls[no].workspace &&
-		    calls[n].direct == calls[no].direct)
+	for (int n = no + 1; n <= offered; n++)
+		if (calls[n].waits && calls[n].customer == calls[no].customer &&
+		    calls[n].rank == calls[no].rank && calls[n].lane == calls[no].lane)
 			return n;
 	return 0;
 }
 
-/* One claim and what may come of it. */
 static void
-model_claim(struct line *l, int64_t now)
+new_call(struct line *l, int customer)
 {
-	int expected = model_next(now);
-	struct line_pick pick;
-	struct model_call *c = &calls[expected];
+	struct model_call *c = &calls[++offered];
+	int rank = rand() % 8;
 
-	/* Claimed in vain, and the line goes on: who is set aside but the head of its lane as well
-	 * ("not yet", "gone"), and a lane that was made after its workspace came to its cap. */
-	while (line_pick(l, now, &pick) && pick.no != expected) {
-		const struct model_call *other = &calls[pick.no];
+	*c = (struct model_call){ true, customer, rank < 5 ? rank : NORMAL, 0, 0 };
+	if (c->rank > TIMED)
+		c->lane = rand() % LANES;
+	offer_lane(l, customer_name(customer), c->rank, lane_name(c->lane), offered);
+}
 
-		assert_true(!other->waits || other->at_us > now || at_cap[other->workspace]);
-		if (!other->waits)
-			line_advance(l, &pick, model_behind((int)pick.no));
-		else if (other->at_us > now)
-			line_set_aside(l, &pick, model_behind((int)pick.no), other->at_us);
+/* Claims until the picked call may be dialed, and returns its number; 0 when nobody is left. */
+static int
+claim(struct line *l, struct line_pick *pick)
+{
+	while (line_pick(l, now_us, pick)) {
+		const struct model_call *c = &calls[pick->no];
+
+		if (may_go(c))
+			return (int)pick->no;
+		if (!c->waits)
+			line_advance(l, pick, behind((int)pick->no));
+		else if (paused[c->customer][c->lane])
+			line_hold(l, pick->lane, LINE_UNKNOWN);
+		else if (at_cap[c->customer])
+			line_block(l, pick->lane);
 		else
-			line_block(l, pick.lane);
+			line_set_aside(l, pick, behind((int)pick->no), c->at_us);
 	}
-	if (expected == 0) {
-		assert_none(l, now);
-		assert_true(line_next_us(l, now) > now);
+	return 0;
+}
+
+/* Of its customer and kind, no call of a better rank may go. */
+static void
+assert_right_rank(const struct model_call *c)
+{
+	for (int no = 1; no <= offered; no++)
+		if (may_go(&calls[no]) && calls[no].customer == c->customer &&
+		    kind(&calls[no]) == kind(c))
+			assert_true(calls[no].rank >= c->rank);
+}
+
+/* One dial, and what may come of it. */
+static void
+dial_one(struct line *l)
+{
+	static bool timed_last;
+	struct line_pick pick;
+	struct model_call *c;
+	int no = claim(l, &pick);
+
+	if (no == 0) {
+		assert_int_equal(how_many(-1, -1), 0);
+		assert_true(line_next_us(l, now_us) > now_us);
 		return;
 	}
-	assert_int_equal(line_next_us(l, now), 0);
-	pick = must_pick(l, now, expected);
-	switch (rand() % 8) {
-	case 0:
-		at_cap[c->workspace] = true;
-		line_block(l, pick.lane);
-		break;
-	case 1:
-	case 2:
-		c->at_us = now + 1 + rand() % 50;
-		line_set_aside(l, &pick, model_behind(expected), c->at_us);
-		break;
-	default:
-		c->waits = false;
-		line_advance(l, &pick, model_behind(expected));
-		if (rand() % 4 == 0) { /* the carrier was busy */
-			char name[16];
+	assert_int_equal(line_next_us(l, now_us), 0);
+	c = &calls[no];
+	assert_true(kind(c) == DIRECT || how_many(-1, DIRECT) == 0);
+	if (kind(c) == TIMED && timed_last)
+		assert_int_equal(how_many(-1, 2), 0);
+	if (kind(c) == 2 && !timed_last)
+		assert_int_equal(how_many(-1, TIMED), 0);
+	assert_right_rank(c);
+	if (kind(c) != DIRECT)
+		timed_last = kind(c) == TIMED;
+	c->waits = false;
+	line_dialed(l, &pick, behind(no), weights[c->customer]);
+	if (rand() % 6 == 0) { /* the carrier was busy */
+		const struct line_lane lane = { customer_name(c->customer), c->rank,
+			lane_name(c->lane) };
 
-			snprintf(name, sizeof name, "w%d", c->workspace);
-			c->waits = true;
-			c->at_us = now + 1 + rand() % 50;
-			line_put_back(l, name, c->direct, expected, c->at_us);
-		}
+		c->waits = true;
+		c->at_us = now_us + 1 + rand() % 50;
+		line_put_back(l, &lane, no, c->at_us);
 	}
 }
 
+/* Those who are at no cap any more, and paused no more, may go on; some are asked for at a time. */
 static void
-model_uncap(struct line *l)
+let_go(struct line *l)
 {
+	struct line_lane held[3];
 	const char *names[3];
 	int count = line_blocked(l, names, 3);
 
-	for (int i = 0; i < count; i++) {
-		int w = atoi(names[i] + 1);
-
-		/* both kinds of a workspace may be named */
-		if (at_cap[w] && rand() % 2 == 0) {
-			at_cap[w] = false;
+	for (int i = 0; i < count; i++)
+		if (!at_cap[atoi(names[i] + 1)])
 			line_unblock(l, names[i]);
-		}
+	count = line_held(l, held, 3);
+	for (int i = 0; i < count; i++) {
+		int lane = held[i].name[0] == '\0' ? 0 : atoi(held[i].name + 5);
+
+		if (!paused[atoi(held[i].workspace + 1)][lane])
+			line_release(l, held[i].workspace, held[i].name);
 	}
 }
 
-/* Everything that may happen, in random order, against the model: the line always knows who is
- * next, and in the end everybody has been dialed. */
 static void
-test_random_against_a_model(void **state)
+let_all_go(struct line *l)
+{
+	for (int i = 0; i < 2 * CUSTOMERS * LANES; i++)
+		let_go(l);
+}
+
+/* Caps are reached, campaigns paused, and both end again. */
+static void
+change(void)
+{
+	at_cap[rand() % CUSTOMERS] = rand() % 3 == 0;
+	paused[rand() % CUSTOMERS][1 + rand() % (LANES - 1)] = rand() % 3 == 0;
+	if (offered > 0 && rand() % 5 == 0)
+		calls[1 + rand() % offered].waits = false; /* cancelled */
+}
+
+static void
+read_anew(struct line *l)
+{
+	bool seen[CUSTOMERS][5][LANES] = { { { false } } };
+
+	line_begin_reading(l);
+	for (int no = 1; no <= offered; no++) {
+		const struct model_call *c = &calls[no];
+
+		if (!c->waits || seen[c->customer][c->rank][c->lane])
+			continue;
+		seen[c->customer][c->rank][c->lane] = true;
+		offer_lane(l, customer_name(c->customer), c->rank, lane_name(c->lane), no);
+	}
+	line_end_reading(l);
+}
+
+static void
+begin_run(unsigned seed)
+{
+	srand(seed);
+	memset(calls, 0, sizeof calls);
+	memset(at_cap, 0, sizeof at_cap);
+	memset(paused, 0, sizeof paused);
+	offered = 0;
+	now_us = 0;
+	for (int i = 0; i < CUSTOMERS; i++)
+		weights[i] = rand() % 2 == 0 ? 1 : 1 + rand() % 100;
+}
+
+/* Everything that may happen, in random order: whoever may go is found, in the right order, and in the
+ * end everybody has been dialed. */
+static void
+test_random_runs(void **state)
 {
 	(void)state;
 	for (unsigned seed = 1; seed <= 20; seed++) {
 		struct line *l = line_new();
-		int64_t now = 0;
-		int offered = 0;
 
-		srand(seed);
-		memset(calls, 0, sizeof calls);
+		begin_run(seed);
+		while (offered < CALLS || now_us < 5000) {
+			if (offered < CALLS && rand() % 3 > 0)
+				new_call(l, rand() % CUSTOMERS);
+			if (rand() % 3 == 0)
+				change();
+			let_all_go(l);
+			if (rand() % 50 == 0)
+				read_anew(l);
+			dial_one(l);
+			now_us += rand() % 10;
+		}
 		memset(at_cap, 0, sizeof at_cap);
-		while (offered < MODEL_CALLS || now < 5000) {
-			if (offered < MODEL_CALLS && rand() % 3 == 0) {
-				struct model_call *c = &calls[++offered];
-				char name[16];
-
-				*c = (struct model_call){ true, rand() % MODEL_WORKSPACES,
-					rand() % 5 == 0, 0 };
-				snprintf(name, sizeof name, "w%d", c->workspace);
-				line_offer(l, name, c->direct, offered);
-			}
-			model_claim(l, now);
-			if (rand() % 4 == 0)
-				model_uncap(l);
-			now += rand() % 5;
+		memset(paused, 0, sizeof paused);
+		for (int i = 0; i < 3 * CALLS; i++) {
+			let_all_go(l);
+			now_us += 10;
+			dial_one(l);
 		}
-		for (int i = 0; i < 100 * MODEL_CALLS && model_next(INT64_MAX - 1) != 0; i++) {
-			model_uncap(l);
-			now += 10;
-			model_claim(l, now);
-		}
-		assert_int_equal(model_next(INT64_MAX - 1), 0);
+		for (int no = 1; no <= CALLS; no++)
+			assert_false(calls[no].waits);
 		line_free(l);
 	}
+}
+
+/* ---- the share ---- */
+
+/* The bound that line.h states, as it is counted for one waiting customer. */
+struct watch {
+	bool waits;
+	bool fresh;           /* he has had no more than his share when he came */
+	int dials[CUSTOMERS]; /* of others, since */
+	int plain, timed;
+};
+
+static void
+assert_bound(const struct watch *w, int customer)
+{
+	int most = 0;
+
+	for (int j = 0; j < CUSTOMERS; j++) {
+		int bound = weights[j] / weights[customer] + 1;
+
+		if (j == customer || w->dials[j] == 0)
+			continue;
+		most += w->fresh ? 1 : bound;
+		assert_true(w->dials[j] <= (w->fresh ? 1 : bound));
+	}
+	assert_true(w->plain <= most);
+	assert_true(w->timed <= most + 1);
+}
+
+/* A customer who waits is seen by others' dials; his own ends it. */
+static void
+count_dial(struct watch watches[CUSTOMERS], int customer, int a_kind, const int waiting[CUSTOMERS])
+{
+	for (int i = 0; i < CUSTOMERS; i++) {
+		struct watch *w = &watches[i];
+
+		if (!w->waits)
+			continue;
+		if (a_kind == TIMED)
+			w->timed++;
+		else if (i != customer)
+			w->plain += 1, w->dials[customer]++;
+	}
+	if (a_kind == TIMED)
+		return;
+	assert_bound(&watches[customer], customer);
+	memset(&watches[customer], 0, sizeof watches[customer]);
+	watches[customer].waits = waiting[customer] > 0;
+}
+
+/* Customers of all weights with bursts and single calls, one of them with more than can ever be dialed,
+ * some calls timed: nobody waits for longer than was promised. */
+static void
+test_nobody_waits_longer_than_promised(void **state)
+{
+	(void)state;
+	for (unsigned seed = 1; seed <= 60; seed++) {
+		struct watch watches[CUSTOMERS] = { { .waits = false } };
+		int waiting[CUSTOMERS] = { 0 }, had[CUSTOMERS] = { 0 }, timed = 0;
+		struct line *l = line_new();
+		int64_t no = 0, heads[CUSTOMERS] = { 0 };
+
+		begin_run(seed);
+		for (int step = 0; step < 4000; step++) {
+			int i = rand() % CUSTOMERS, burst = rand() % 40 == 0 ? rand() % 50 : 1;
+			struct line_pick pick;
+			int customer;
+
+			if (step == 0)
+				i = 0, burst = 100000;
+			if (rand() % 3 == 0) {
+				if (waiting[i] == 0) {
+					heads[i] = ++no;
+					offer(l, customer_name(i), no);
+					watches[i] = (struct watch){ .waits = true,
+						.fresh = had[i] == 0 };
+				}
+				waiting[i] += burst;
+			}
+			if (rand() % 5 == 0 && timed++ == 0)
+				offer_lane(l, "w0", TIMED, "", ++no);
+			if (!line_pick(l, 0, &pick))
+				continue;
+			customer = atoi(line_lane_of(l, pick.lane).workspace + 1);
+			if (line_lane_of(l, pick.lane).rank == TIMED) {
+				line_dialed(l, &pick, --timed > 0 ? ++no : 0, weights[customer]);
+				count_dial(watches, customer, TIMED, waiting);
+				continue;
+			}
+			assert_int_equal(pick.no, heads[customer]);
+			waiting[customer]--;
+			had[customer]++;
+			heads[customer] = waiting[customer] > 0 ? ++no : 0;
+			line_dialed(l, &pick, heads[customer], weights[customer]);
+			count_dial(watches, customer, 2, waiting);
+		}
+		line_free(l);
+	}
+}
+
+/* Who always waits is dialed as often as his weight says, to within one turn of each. */
+static void
+test_shares_follow_the_weights(void **state)
+{
+	static const int of[] = { 1, 1, 2, 5, 10, 100 };
+	int dials[6] = { 0 }, total = 0;
+	struct line *l = line_new();
+	struct line_pick pick;
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		offer(l, customer_name(i), i + 1);
+	for (int i = 0; i < 119 * 20; i++) {
+		int customer;
+
+		assert_true(line_pick(l, 0, &pick));
+		customer = atoi(line_lane_of(l, pick.lane).workspace + 1);
+		dials[customer]++;
+		total++;
+		line_dialed(l, &pick, 7 + i, of[customer]);
+	}
+	for (int i = 0; i < 6; i++)
+		assert_in_range(dials[i], 20 * of[i] - 2, 20 * of[i] + 2);
+	assert_int_equal(total, 119 * 20);
+	line_free(l);
+}
+
+/* Time without calls saves nothing up. */
+static void
+test_who_was_away_does_not_catch_up(void **state)
+{
+	struct line *l = line_new();
+	struct line_pick pick;
+	int64_t no = 10;
+	int own = 0;
+
+	(void)state;
+	offer(l, "a", 1);
+	offer(l, "b", 2);
+	must_dial(l, 1, no);
+	must_dial(l, 2, 0); /* b goes away */
+	for (int i = 0; i < 1000; i++, no++)
+		must_dial(l, no, no + 1);
+	offer(l, "b", 5000);
+	for (int i = 0; i < 100; i++) {
+		bool b;
+
+		assert_true(line_pick(l, 0, &pick));
+		b = line_lane_of(l, pick.lane).workspace[0] == 'b';
+		own += b;
+		line_dialed(l, &pick, 6000 + i, 1);
+	}
+	assert_in_range(own, 49, 51);
+	line_free(l);
 }
 
 /* Ten thousand workspaces: each has its turn, and finding it stays cheap. */
@@ -401,19 +896,14 @@ test_ten_thousand_workspaces(void **state)
 	(void)state;
 	for (int w = WORKSPACES; w > 0; w--) {
 		snprintf(name, sizeof name, "workspace_%d", w);
-		line_offer(l, name, false, w);
-		line_offer(l, name, true, WORKSPACES + w);
+		offer(l, name, w);
+		offer_lane(l, name, DIRECT, "", WORKSPACES + w);
 	}
-	for (int i = 1; i <= 2000; i++) {
-		pick = must_pick(l, 0, WORKSPACES + i);
-		line_advance(l, &pick, 0);
-	}
-	for (int i = 2001; i <= WORKSPACES; i++) {
-		pick = (struct line_pick){ 0 };
+	for (int i = 1; i <= 2000; i++)
+		must_dial(l, WORKSPACES + i, 0);
+	for (int w = 1; w <= WORKSPACES; w += 10) {
 		assert_true(line_pick(l, 0, &pick));
 		line_block(l, pick.lane);
-		if (i % 100 == 0) /* line_block() walks all: not for each */
-			i += 900;
 	}
 	for (int w = 1; w <= WORKSPACES; w++) {
 		snprintf(name, sizeof name, "workspace_%d", w);
@@ -429,15 +919,26 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lowest_number_first),
 		cmocka_unit_test(test_direct_goes_first),
+		cmocka_unit_test(test_timed_calls_and_others_by_turns),
+		cmocka_unit_test(test_priorities_inside_a_customer),
+		cmocka_unit_test(test_lanes_of_a_rank_by_turns),
 		cmocka_unit_test(test_late_commit_is_served),
 		cmocka_unit_test(test_calls_in_flight_are_of_the_workspace),
+		cmocka_unit_test(test_calls_in_flight_of_a_campaign),
 		cmocka_unit_test(test_capped_workspace_holds_up_nobody),
+		cmocka_unit_test(test_held_lane_holds_up_no_other),
+		cmocka_unit_test(test_all_who_are_held_are_asked_for),
 		cmocka_unit_test(test_set_aside_lets_the_next_go),
 		cmocka_unit_test(test_put_back_is_tried_again),
 		cmocka_unit_test(test_put_back_after_a_reset),
 		cmocka_unit_test(test_too_many_aside),
-		cmocka_unit_test(test_random_run),
-		cmocka_unit_test(test_random_against_a_model),
+		cmocka_unit_test(test_reading_anew),
+		cmocka_unit_test(test_reading_anew_forgives_nothing),
+		cmocka_unit_test(test_claims_in_vain_let_others_go),
+		cmocka_unit_test(test_random_runs),
+		cmocka_unit_test(test_nobody_waits_longer_than_promised),
+		cmocka_unit_test(test_shares_follow_the_weights),
+		cmocka_unit_test(test_who_was_away_does_not_catch_up),
 		cmocka_unit_test(test_ten_thousand_workspaces),
 	};
 
