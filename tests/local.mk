@@ -271,6 +271,7 @@ EXTRA_DIST += \
 	tests/api/test_cancel.py \
 	tests/api/test_contract.py \
 	tests/api/test_credits.py \
+	tests/api/test_dnc.py \
 	tests/api/test_docs.py \
 	tests/api/test_events_stream.py \
 	tests/api/test_health.py \
@@ -289,7 +290,8 @@ EXTRA_DIST += \
 	tests/api/test_transcript.py \
 	tests/api/test_users.py \
 	tests/api/test_validation.py \
-	tests/api/test_webhooks.py
+	tests/api/test_webhooks.py \
+	tests/api/test_windows.py
 
 # The upper floors. What a folder links is itself, whole, and the floors below it.
 if HAVE_CMOCKA
@@ -473,6 +475,7 @@ EXTRA_DIST += \
 	tests/sql/15_questions.sql \
 	tests/sql/16_transcripts.sql \
 	tests/sql/16_webhooks.sql \
+	tests/sql/19_gates.sql \
 	tests/sql/20_bookings.sql
 
 # The event streams, without sockets and without a database.

@@ -29,6 +29,7 @@ static const struct text tags[] = {
 	{ "calls", "Start, list, follow, answer and cancel calls." },
 	{ "skills", "Calls by purpose: structured input instead of a brief." },
 	{ "bookings", "What calls have booked." },
+	{ "dnc", "Numbers that must not be called: a workspace's own list, and the platform's." },
 	{ "users", "The customer's own profile, limits and webhook." },
 	{ "health", "For probes and Prometheus." },
 	{ NULL, NULL },

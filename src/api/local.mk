@@ -12,6 +12,7 @@ src_api_libapi_a_SOURCES = \
 	src/api/answers.c \
 	src/api/bookings.c \
 	src/api/calls.c \
+	src/api/dnc.c \
 	src/api/events.c \
 	src/api/health.c \
 	src/api/hooks.c \

@@ -13,6 +13,7 @@ const struct route *const route_tables[] = {
 	answer_routes,
 	user_routes,
 	webhook_routes,
+	dnc_routes,
 	hook_routes,
 	health_routes,
 	openapi_routes,
@@ -29,6 +30,7 @@ const struct named_schema *const schema_tables[] = {
 	booking_schemas,
 	user_schemas,
 	webhook_schemas,
+	dnc_schemas,
 	health_schemas,
 	NULL,
 };

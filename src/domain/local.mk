@@ -13,6 +13,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/call.h \
 	src/domain/customer.c \
 	src/domain/customer.h \
+	src/domain/dnc.c \
+	src/domain/dnc.h \
 	src/domain/event.c \
 	src/domain/event.h \
 	src/domain/figures.c \
