@@ -65,6 +65,18 @@ tests_unit_base_test_log_LDADD = $(base_test_libs)
 endif
 
 if HAVE_CMOCKA
+phone_tests = tests/unit/phone/test_number tests/unit/phone/test_zones
+check_PROGRAMS += $(phone_tests)
+TESTS += $(phone_tests)
+tests_unit_phone_test_number_SOURCES = tests/unit/phone/test_number.c
+tests_unit_phone_test_number_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_phone_test_number_LDADD = src/phone/libphone.a $(CMOCKA_LIBS) $(PHONE_LIBS)
+tests_unit_phone_test_zones_SOURCES = tests/unit/phone/test_zones.c
+tests_unit_phone_test_zones_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_phone_test_zones_LDADD = src/phone/libphone.a $(CMOCKA_LIBS)
+endif
+
+if HAVE_CMOCKA
 sys_tests = \
 	tests/unit/sys/test_conf \
 	tests/unit/sys/test_signals \

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "domain/skill.h"
 #include "http/fcgi.h"
+#include "phone/number.h"
 #include "prog/options.h"
 #include "sys/daemon.h"
 #include "sys/signals.h"
@@ -215,6 +216,7 @@ run(struct api *api)
 		children[i] = (struct child){ customer ? "worker" : "carrier worker", work,
 			&workers[i], 0, 0, 0, 0 };
 	}
+	phone_init(); /* what it loads, the workers share */
 	daemon_ready();
 	log_info("%d workers for customers, %d for the carrier", customers, carriers);
 	status = supervise_run(&supervisor);

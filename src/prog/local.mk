@@ -14,9 +14,10 @@ offhook_api_LDADD = \
 	src/auth/libauth.a \
 	src/http/libhttp.a \
 	src/db/libdb.a \
+	src/phone/libphone.a \
 	src/sys/libsys.a \
 	src/base/libbase.a \
-	$(FCGI_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) -lm
+	$(PHONE_LIBS) $(FCGI_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) -lm
 
 # For the build alone: the document that the page of the API is made from.
 noinst_PROGRAMS += print-openapi

@@ -2,7 +2,7 @@
 # tools.sh: ./dev fmt, lint, bench and fuzz. Part of ./dev.
 
 c_files() {
-    find src tests -name '*.[ch]' -not -name config.h | sort
+    find src tests \( -name '*.[ch]' -o -name '*.cc' \) -not -name config.h | sort
 }
 
 fmt() {
