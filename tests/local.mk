@@ -303,6 +303,7 @@ EXTRA_DIST += \
 	tests/api/test_users.py \
 	tests/api/test_validation.py \
 	tests/api/test_webhooks.py \
+	tests/api/test_why.py \
 	tests/api/test_windows.py
 
 # The upper floors. What a folder links is itself, whole, and the floors below it.

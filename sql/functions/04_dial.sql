@@ -46,8 +46,8 @@ END $$;
 -- result, with reason as fn.dial_holds() says it:
 --   granted   send it in wait_us microseconds, give or take the window
 --   gone      it does not wait any more
---   off       it has left the queue without a dial: 'expired' and 'do_not_call' have ended it, for
---             another reason it sleeps in the schedule
+--   off       it has left the queue without a dial: 'expired' and what fn.gate_verdict() knows have
+--             ended it, for another reason it sleeps in the schedule
 --   held      it waits on: in wait_us microseconds it may be tried again, NULL when nobody knows;
 --             scope says who waits with it
 --   deposed   the epoch is not the newest: stop
@@ -144,11 +144,12 @@ END $$;
 -- that the calls behind it are not looked for among thousands of its kind.
 CREATE FUNCTION fn.dial_refuse(c calls, p_reason text, p_scope text, p_until timestamptz)
 RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    v_verdict text := fn.gate_verdict(p_reason);
 BEGIN
-    IF p_reason = 'do_not_call' THEN
+    IF v_verdict IS NOT NULL THEN
         PERFORM fn.queue_leave(c.queue_no);
-        PERFORM fn.call_end(c.call_id, 'failed', 'failed_technical',
-            'The number is on the do-not-call list.');
+        PERFORM fn.call_end(c.call_id, 'failed', 'failed_technical', v_verdict);
         RETURN 'off';
     END IF;
     IF p_scope = 'call' AND p_until > clock_timestamp() + interval '60 s' THEN

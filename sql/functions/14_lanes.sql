@@ -131,7 +131,7 @@ END $$;
 --   campaign_at_cap  as many calls of the campaign are in flight as may be
 --   single_rate      as many single calls were dialed in the last minute as may be
 --   customer_at_cap  as many calls of the workspace are in flight as may be
---   do_not_call, outside_window  as fn.number_gate says
+--   do_not_call, no_zone, no_window, outside_window  as fn.number_gate says
 --   number_busy      a dial to the same number is not yet known to have arrived
 -- The counts of calls in flight are upper bounds that the dialer remembers, or NULL; they are counted only
 -- where they reach a cap. weight and spacing_s are what a grant needs to know.

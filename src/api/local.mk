@@ -22,5 +22,6 @@ src_api_libapi_a_SOURCES = \
 	src/api/transcripts.c \
 	src/api/users.c \
 	src/api/webhooks.c \
+	src/api/why.c \
 	src/api/routes.c \
 	src/api/routes.h

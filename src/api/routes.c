@@ -5,6 +5,7 @@
 
 const struct route *const route_tables[] = {
 	call_routes,
+	why_routes,
 	event_routes,
 	recording_routes,
 	transcript_routes,
@@ -22,6 +23,7 @@ const struct route *const route_tables[] = {
 
 const struct named_schema *const schema_tables[] = {
 	call_schemas,
+	why_schemas,
 	event_schemas,
 	answer_schemas,
 	recording_schemas,

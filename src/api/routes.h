@@ -5,6 +5,7 @@
 #include "api/gate.h"
 
 extern const struct route call_routes[];
+extern const struct route why_routes[];
 extern const struct route event_routes[];
 extern const struct route answer_routes[];
 extern const struct route user_routes[];
@@ -29,6 +30,7 @@ struct named_schema {
 	const char *help;
 };
 extern const struct named_schema call_schemas[];
+extern const struct named_schema why_schemas[];
 extern const struct named_schema event_schemas[];
 extern const struct named_schema answer_schemas[];
 extern const struct named_schema transcript_schemas[];

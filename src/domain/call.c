@@ -306,6 +306,26 @@ call_events(struct db *db, const struct credential *who, const char *call_id, in
 	return run_for_call(db, who, &events, values, rows);
 }
 
+static const struct statement why = {
+	"call_why",
+	"SELECT who.workspace_id, c.call_id IS NOT NULL, c.call_id, c.status, h.reason,"
+	" fn.iso(h.until) AS until"
+	" FROM fn.caller($1::bytea, $2, $3, $4, $5) who"
+	" LEFT JOIN calls c ON c.call_id = $6 AND c.workspace_id = who.workspace_id"
+	" LEFT JOIN LATERAL fn.call_holds(c, $7) h ON true",
+	7,
+};
+
+enum rc
+call_why(struct db *db, const struct credential *who, const char *call_id, int64_t default_cap,
+    struct rows **rows)
+{
+	char cap[24];
+	const char *values[7] = { [5] = call_id, [6] = db_int(default_cap, cap) };
+
+	return run_for_call(db, who, &why, values, rows);
+}
+
 static const struct statement cancel = {
 	"call_cancel",
 	"SELECT who.workspace_id, coalesce(fn.call_cancel(who.workspace_id, $6), false)"

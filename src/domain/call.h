@@ -107,6 +107,11 @@ enum rc call_owned(struct db *db, const struct credential *who, const char *call
 enum rc call_events(struct db *db, const struct credential *who, const char *call_id, int64_t after,
     struct rows **rows) MUST_CHECK;
 
+/* What holds a waiting call back, as the dialer sees it: columns from CALL_FIRST_COLUMN on are call_id,
+ * status, reason (NULL: nothing; see fn.dial_holds) and until. */
+enum rc call_why(struct db *db, const struct credential *who, const char *call_id,
+    int64_t default_cap, struct rows **rows) MUST_CHECK;
+
 /* Cancels; false for unknown, foreign and ended calls alike. */
 enum rc call_cancel(
     struct db *db, const struct credential *who, const char *call_id, bool *cancelled) MUST_CHECK;
