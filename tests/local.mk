@@ -255,6 +255,8 @@ EXTRA_DIST += \
 	tests/sim/test_twilio_node.py \
 	tests/sim/twilio_check.js
 EXTRA_DIST += \
+	tests/nodekit.py \
+	tests/pytest.ini \
 	tests/sse.py \
 	tests/api/apikit.py \
 	tests/api/conftest.py \

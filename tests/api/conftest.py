@@ -1,9 +1,21 @@
-"""Fixtures: stacks that live as long as the session, and customers on the first."""
+"""Fixtures: stacks that live as long as the tests of one file need them (an idle one costs more than
+a new one does), and customers on the first."""
 
 import apikit
 import deepgram
 import pytest
 import s3kit
+
+
+# The files that take longest: where several are run at once, these are begun first.
+LONG = ("test_recording_sources", "test_call_life", "test_events_stream", "test_transcript",
+        "test_webhooks", "test_answers", "test_bookings", "test_start_queued", "test_skills",
+        "test_reload", "test_health")
+
+
+def pytest_collection_modifyitems(items):
+    place = {name: i for i, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.module.__name__, len(LONG)))
 
 
 def made(settings, environment=None):
@@ -14,33 +26,33 @@ def made(settings, environment=None):
         stack.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack():
     """A stack with the queue on, whose dialer is quick."""
     yield from made({"queue.enabled": "true", "queue.cps": 40, "calls.charge_cents": 7})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def direct_stack():
     """A stack with the queue off: POST /calls waits for its dial."""
     yield from made({"queue.cps": 40, "calls.sync_wait_ms": 2500})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def rough_stack():
     """A stack for tests that stop and reload its programs. Whoever changes something puts it
     back."""
     yield from made({"queue.cps": 40, "calls.sync_wait_ms": 4000})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hook_stack():
     """A stack whose customers may have webhooks on this host."""
     yield from made({"queue.enabled": "true", "queue.cps": 40,
                      "webhooks.allow_private_networks": "true"})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def store(tmp_path_factory):
     """An object store that verifies signatures."""
     made_store = s3kit.Store(tmp_path_factory.mktemp("s3"))
@@ -48,7 +60,7 @@ def store(tmp_path_factory):
     made_store.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stt():
     """Speech to text."""
     fake = deepgram.Deepgram()
@@ -56,7 +68,7 @@ def stt():
     fake.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def media_stack(store, stt):
     """A stack with an object store and with speech to text."""
     apikit.secrets.update((deepgram.KEY, "X-Amz-Signature"))

@@ -1,8 +1,7 @@
 """An S3-compatible store that verifies signatures (npm's @20minutes/s3rver), and a client that signs
 on its own: the third implementation of Signature Version 4 beside the product's and the server's.
 
-The server is installed by npm ci from the lock file in s3/ into the folder that OFFHOOK_NODE_MODULES
-names (a build folder), once. Without npm and node this fails; it never skips.
+Without npm and node this fails; it never skips.
 """
 
 import contextlib
@@ -10,36 +9,24 @@ import datetime
 import hashlib
 import hmac
 import json
-import os
 import pathlib
-import shutil
 import signal
 import subprocess
+import sys
 import threading
 import urllib.parse
 
 import requests
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import nodekit  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent / "s3"
 FILES = ("package.json", "package-lock.json", ".npmrc", "serve.js")
 KEY = SECRET = "S3RVER"
 REGION = "eu-central-1"
 BUCKET = "recordings"
-
-
-def install(folder):
-    """Installs the server's package there, unless it is."""
-    folder.mkdir(parents=True, exist_ok=True)
-    mark = folder / "node_modules" / ".installed-lock.json"
-    wanted = (HERE / "package-lock.json").read_text()
-    for name in FILES:
-        shutil.copyfile(HERE / name, folder / name)
-    if not mark.exists() or mark.read_text() != wanted:
-        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-                              cwd=folder, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stdout + done.stderr
-        mark.write_text(wanted)
-    return folder
 
 
 def signature(method, host, path, headers):
@@ -59,8 +46,7 @@ def signature(method, host, path, headers):
 
 class Store:
     def __init__(self, folder):
-        named = os.environ.get("OFFHOOK_NODE_MODULES")
-        self.modules = install(pathlib.Path(named) / "s3" if named else folder / "node")
+        self.modules = nodekit.install(HERE, FILES, "s3", folder / "node")
         self.folder = folder / "objects"
         self.folder.mkdir()
         self.port, self.process, self.seen = 0, None, []

@@ -425,7 +425,8 @@ def test_the_bootstrap_key_is_an_admin_of_the_platform(gateway):
                                     "X-Workspace-Id": workspace}).get("/calls").status_code == 200
 
 
-@pytest.mark.parametrize("wrong", [BOOTSTRAP[:-1], BOOTSTRAP + "0", BOOTSTRAP.upper()])
+@pytest.mark.parametrize("wrong", [BOOTSTRAP[:-1], BOOTSTRAP + "0", BOOTSTRAP.upper()],
+                         ids=["shorter", "longer", "upper case"])
 def test_nearly_the_bootstrap_key_is_401(gateway, wrong):
     assert gateway.with_key(wrong).get("/users/me").status_code == 401
 

@@ -289,8 +289,8 @@ def test_metrics_are_refused_to_an_address_that_nginx_was_not_told(stack):
 
 @pytest.fixture(scope="module")
 def limited():
-    """A stack where a key may do 5 requests a second, and 10 more at once."""
-    stack = Stack({"queue.enabled": "true", "api.requests_per_second": 5})
+    """A stack where a key may do 2 requests a second, and 4 more at once."""
+    stack = Stack({"queue.enabled": "true", "api.requests_per_second": 2})
     try:
         yield stack
     finally:
@@ -303,10 +303,12 @@ def burst(client, path="/calls", count=30):
 
 def test_a_key_that_asks_too_often_is_429_and_told_when(limited):
     client = limited.customer()
+    began = time.monotonic()
     answers = burst(client)
+    most = 5 + 2 * (time.monotonic() - began) + 1
     good = [a for a in answers if a.status_code == 200]
     bad = [a for a in answers if a.status_code == 429]
-    assert len(good) + len(bad) == 30 and 11 <= len(good) <= 20
+    assert len(good) + len(bad) == 30 and 5 <= len(good) <= most
     for answer in bad:
         assert int(answer.headers["Retry-After"]) >= 1 and with_json_detail(answer)
 
@@ -325,7 +327,7 @@ def test_after_a_while_it_may_ask_again(limited):
 
 def test_a_key_is_one_key_however_it_is_sent(limited):
     client = limited.customer()
-    assert burst(client)[-1].status_code == 429
+    assert 429 in {a.status_code for a in burst(client)}
     bearer = Client(limited, headers={"Authorization": f"Bearer {client.key}"})
     assert 429 in {a.status_code for a in burst(bearer, count=5)}
     admin = limited.new_key("workspace", client.workspace, admin=True)

@@ -1,18 +1,21 @@
 """/openapi.json: sound by itself. That every answer conforms to it is seen by the Client, test by
 test; that it keeps the published contract, by test_contract.py.
 
-The linter is installed by npm ci from the lock file in redocly/ into the folder that
-OFFHOOK_NODE_MODULES names (a build folder), once. Without npm this fails; it never skips.
+Without npm the linter's tests fail; they never skip.
 """
 
 import json
 import os
 import pathlib
-import shutil
 import subprocess
+import sys
 
 import pytest
 import schema
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import nodekit  # noqa: E402
 
 LINTER = pathlib.Path(__file__).parent / "redocly"
 
@@ -101,19 +104,8 @@ def test_it_holds_no_secret(stack, document):
 @pytest.fixture(scope="module")
 def linter(tmp_path_factory):
     """The folder in which it is installed."""
-    named = os.environ.get("OFFHOOK_NODE_MODULES")
-    folder = pathlib.Path(named, "redocly") if named else tmp_path_factory.mktemp("node")
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = folder / "node_modules" / ".installed-lock.json"
-    wanted = (LINTER / "package-lock.json").read_text()
-    for file in LINTER.iterdir():
-        shutil.copyfile(file, folder / file.name)
-    if not lock.exists() or lock.read_text() != wanted:
-        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-                              cwd=folder, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stdout + done.stderr
-        lock.write_text(wanted)
-    return folder
+    files = [file.name for file in LINTER.iterdir()]
+    return nodekit.install(LINTER, files, "redocly", tmp_path_factory.mktemp("node"))
 
 
 def lint(linter, text, folder):

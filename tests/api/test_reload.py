@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 
+import pytest
 from apikit import TOP, eventually, number, together
 
 
@@ -161,6 +162,7 @@ def test_without_workers_the_answer_is_503_with_retry_after(rough_stack):
     assert stack.client.get("/healthz").status_code == 200
 
 
+@pytest.mark.alone
 def test_an_idle_master_ends_at_once(rough_stack):
     stack = rough_stack
     for program in ("api", "scheduler"):

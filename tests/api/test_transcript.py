@@ -1,6 +1,8 @@
 """GET /calls/{call_id}/transcript-merged and its rebuilding, with and without speech to text."""
 
+import contextlib
 import os
+import pathlib
 import signal
 import time
 
@@ -309,8 +311,8 @@ def talk_while_held(client, stt):
 
 def merger(stack):
     for pid in children(stack, "scheduler"):
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            if b"merger" in file.read():
+        with contextlib.suppress(OSError):  # it may just have ended
+            if b"merger" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
                 return pid
     return None
 

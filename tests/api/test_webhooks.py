@@ -380,6 +380,7 @@ def test_the_list_has_pages(hooked):
         assert hooked.client.get("/users/me/webhook/deliveries" + query).status_code == 422
 
 
+@pytest.mark.alone
 def test_one_slow_endpoint_does_not_delay_another(hook_stack, receiver):
     slow, quick = (Hooked(hook_stack, receiver) for _ in range(2))
     receiver.answers[slow.path] = "hang"

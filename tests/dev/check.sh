@@ -4,23 +4,85 @@
 # Like step, but the check goes on; the summary tells.
 try() {
     timed "$@"
-    SUMMARY+=("$(printf '%-34s%10s  %s' "$1" "$TOOK" "$( ((STATUS == 0)) && echo ok || echo "FAILED, see $2")")")
-    if ((STATUS != 0)); then
-        FAILED=true
+    if ((STATUS == 0)); then
+        sum_up "$1" "$TOOK" ok
+    else
+        sum_up "$1" "$TOOK" "FAILED, see $2"
         tail -n 40 "$2" | sed 's/^/    | /'
     fi
+    tell_beside
+}
+
+sum_up() { # WHAT TOOK HOW
+    printf '%-34s%10s  %s\n' "$@" >>"$SUMMARY"
+}
+
+# ---- beside: what computes, while the tests at the front mostly wait --------------------------
+
+# COMMAND…: runs it at a low priority, in a job of its own. What it says is told between our steps,
+# by tell_beside; join_beside waits for its end.
+beside() {
+    BESIDE_LOG=$BUILD/log/check-beside.log
+    BESIDE_TOLD=0
+    : >"$BESIDE_LOG"
+    set -m
+    (
+        set +m
+        JOB=
+        BESIDE_LOG=
+        trap - EXIT
+        trap 'end_jobs; exit 143' INT TERM
+        renice -n 10 "$BASHPID" >/dev/null
+        "$@"
+    ) >"$BESIDE_LOG" 2>&1 </dev/null &
+    BESIDE=$!
+    set +m
+}
+
+tell_beside() {
+    local line i=0
+
+    [[ -n ${BESIDE_LOG:-} ]] || return 0
+    while IFS= read -r line; do # the last line may not be whole yet: it is told later
+        ((++i <= BESIDE_TOLD)) || printf 'beside: %s\n' "$line"
+    done <"$BESIDE_LOG"
+    BESIDE_TOLD=$i
+}
+
+join_beside() {
+    local status=0 began=$SECONDS
+
+    wait "$BESIDE" || status=$?
+    BESIDE=
+    tell_beside
+    sum_up "waiting for what ran beside" "$((SECONDS - began)) s" \
+        "$( ((status == 0)) && echo ok || echo "FAILED with $status, see $BESIDE_LOG")"
+}
+
+check_computing() {
+    try "make distcheck" "$BUILD/log/check-dist.log" check_dist
+    # Three times as long as it would be alone.
+    FUZZ_SECONDS=15 try "fuzz, 15 s a target" "$BUILD/log/check-fuzz.log" "$TOP/dev" fuzz
+}
+
+# ---- the parts ---------------------------------------------------------------------------------
+
+# Most tests wait rather than compute: twice as many at once as there are processors.
+at_once() {
+    printf '%d' $((2 * $(nproc)))
 }
 
 check_tests() { # DIR: the unit tests and the checks of the source, as that folder has built them
-    if ! make -s -C "$1" -j"$(nproc)" check; then
+    if ! make -s -C "$1" -j"$(at_once)" check; then
         cat "$1"/test-suite.log
         return 1
     fi
 }
 
-check_pytest() { # FOLDER: tests stop what they start; what is left is stopped at the end
-    timeout -k 30 2400 /usr/bin/python3 -B -m pytest -q -ra -p no:cacheprovider \
-        --basetemp="$DIR/tmp/pytest" --durations=10 "$1"
+# FOLDER OPTIONS…: tests stop what they start; what is left is stopped at the end.
+check_pytest() {
+    timeout -k 30 2400 /usr/bin/python3 -B -m pytest -q -ra -p no:cacheprovider --rootdir="$TOP" \
+        --basetemp="$DIR/tmp/pytest" --durations=10 "$@"
 }
 
 check_sanitizers() {
@@ -57,27 +119,28 @@ check_cleanup() {
 }
 
 check() {
-    local asan=$TOP/build-asan log=$BUILD/log began=$SECONDS
+    local asan=$TOP/build-asan log=$BUILD/log began=$SECONDS failed=false
 
-    SUMMARY=()
-    FAILED=false
+    SUMMARY=$log/check-summary
     check_folder
     setup
+    mkdir -p "$log"
+    : >"$SUMMARY"
     try "lint" "$log/check-lint.log" "$TOP/dev" lint
     build_in "$BUILD"
     check_database
     try "make check (gcc)" "$log/check-gcc.log" check_tests "$BUILD"
     try "floors of the archives" "$log/check-floors.log" tests/check-floors "$BUILD"
     build_in "$asan"
+    beside check_computing
     try "make check (clang, sanitizers)" "$log/check-asan.log" check_tests "$asan"
     check_stack "$asan"
-    try "make distcheck" "$log/check-dist.log" check_dist
-    FUZZ_SECONDS=5 try "fuzz, 5 s a target" "$log/check-fuzz.log" "$TOP/dev" fuzz
     say ""
-    printf '%s\n' "${SUMMARY[@]}"
+    cat "$SUMMARY"
     printf '%-34s%8d s\n' "in all" $((SECONDS - began))
-    check_cleanup $FAILED
-    if $FAILED; then
+    ! grep -q FAILED "$SUMMARY" || failed=true
+    check_cleanup $failed
+    if $failed; then
         die check "failed; what the stacks have logged is in $CHECK_LINK"
     fi
     say "every test passed"
@@ -97,7 +160,7 @@ check_folder() {
     CHECK_LINK=$LINK
     check_cleanup false
     make_folder
-    trap 'trap "" INT TERM; check_cleanup true' EXIT
+    trap 'trap "" INT TERM; end_jobs; check_cleanup true' EXIT
 }
 
 # A throw-away PostgreSQL for the unit tests of the database.
@@ -111,13 +174,13 @@ check_database() {
 # The tests of the whole, over real programs with sanitizers and crash points. Each folder has
 # fixtures of its own, so each is a run of its own.
 check_stack() {
-    local log=$BUILD/log folder name
+    local log=$BUILD/log folder name share
 
     as_stack mkdir -p "$DIR/stacks"
     # Not in the stacks' own folders, which their tests remove.
     export ASAN_OPTIONS=log_path=$DIR/log/sanitizer
     export UBSAN_OPTIONS=print_stacktrace=1:$ASAN_OPTIONS
-    export OFFHOOK_BUILD=$1 OFFHOOK_DEV_PORT OFFHOOK_BIN
+    export OFFHOOK_BUILD=$1 OFFHOOK_BIN
     export OFFHOOK_NODE_MODULES=$BUILD/node # npm's library of the carrier, for one test
     OFFHOOK_BIN=$(prefix_of "$1")/bin
     # Customers are made by the thousand: not by the slow program, which tests/cli has for itself.
@@ -126,9 +189,17 @@ check_stack() {
     for folder in tests/*/; do
         name=$(basename "$folder")
         compgen -G "$folder/test_*.py" >/dev/null || continue
-        OFFHOOK_DEV_PORT=$(free_port)
+        # Stacks live as long as a file's tests; where there are none, any test may go anywhere.
+        share=load
+        [[ ! $name =~ ^(api|faults)$ ]] || share=loadfile
         OFFHOOK_DEV_DIR=$DIR/stacks/$name try "pytest $name" "$log/check-$name.log" \
-            check_pytest "$folder"
+            check_pytest -n "$(at_once)" --dist "$share" -m "not alone" "$folder"
+    done
+    join_beside
+    for folder in $(grep -l 'pytest\.mark\.alone' tests/*/test_*.py | xargs -rn1 dirname | sort -u); do
+        name=$(basename "$folder")
+        OFFHOOK_DEV_DIR=$DIR/stacks/$name try "pytest $name, one by one" \
+            "$log/check-$name-alone.log" check_pytest -m alone "$folder"
     done
     try "no report of a sanitizer" "$log/check-sanitizers.log" check_sanitizers
 }

@@ -10,10 +10,6 @@ from world import World
 LARGE = os.environ.get("FAULTS_LARGE") == "1"
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: only with FAULTS_LARGE=1")
-
-
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("slow") and not LARGE:

@@ -20,6 +20,7 @@ import requests
 import checker
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")  # of several at once; each has its stack
 CPS = 20
 SETTINGS = {
     "OFFHOOK_QUEUE_ENABLED": "true",
@@ -75,11 +76,13 @@ class Stack:
             self.folder = pathlib.Path(tempfile.mkdtemp(prefix="offhook-faults-", dir="/tmp"))
             self.folder.rmdir()
         else:
-            self.folder = pathlib.Path(os.environ["OFFHOOK_DEV_DIR"])
+            self.folder = pathlib.Path(os.environ["OFFHOOK_DEV_DIR"], WORKER)
+            if WORKER:
+                self.folder.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         keep = clean_environment()
         if "OFFHOOK_BUILD" in os.environ:
             keep["OFFHOOK_BUILD"] = os.environ["OFFHOOK_BUILD"]
-        port = os.environ.get("OFFHOOK_DEV_PORT") or str(free_port())
+        port = not WORKER and os.environ.get("OFFHOOK_DEV_PORT") or str(free_port())
         self.environment = {**keep, **SETTINGS, **(settings or {}),
                             "OFFHOOK_DEV_DIR": str(self.folder), "OFFHOOK_DEV_PORT": port}
         self.env, self.ours = {}, False

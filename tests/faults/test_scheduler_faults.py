@@ -51,6 +51,7 @@ def test_master_killed_under_load(stack, world):
     world.verify()
 
 
+@pytest.mark.alone
 def test_hot_standby_takes_over(stack, world):
     with stack.scheduler():
         backlog(world, 80)
@@ -75,6 +76,7 @@ def test_two_schedulers_share_the_work(stack, world):
     assert epochs == 1, "the lead went to and fro without need"
 
 
+@pytest.mark.alone
 def test_a_stopped_leader_is_replaced_and_sends_nothing_late(stack, world):
     with stack.scheduler() as standby:
         backlog(world, 100)
@@ -106,6 +108,7 @@ def test_a_short_pause_costs_nothing_but_time(stack, world):
     assert {c["dials"] for c in world.calls().values()} <= {1, 2, 3, 4, 5}
 
 
+@pytest.mark.alone
 def test_a_leader_that_nobody_can_see_is_replaced_carefully(stack, world):
     """The standby runs where the old leader's process cannot be looked at, as on another host: it
     waits for its signs of life to cease, and then dials one less a second."""

@@ -79,6 +79,7 @@ def test_calls_that_nobody_answers(sim, hooks, digits, status, sip, events):
     assert not hooks.at("/v")
 
 
+@pytest.mark.alone
 def test_ringing_ends_at_the_timeout(sim, hooks):
     sim.rule(to="+14155550110", ring_ms=5000)
     began = time.monotonic()
@@ -87,6 +88,7 @@ def test_ringing_ends_at_the_timeout(sim, hooks):
     assert 1.0 <= time.monotonic() - began < 2.0
 
 
+@pytest.mark.alone
 def test_a_call_ends_at_its_time_limit(sim, hooks):
     hooks.answers["/v"] = '<Response><Pause length="60"/></Response>'
     began = time.monotonic()
@@ -94,6 +96,7 @@ def test_a_call_ends_at_its_time_limit(sim, hooks):
     assert 1.0 <= time.monotonic() - began < 2.5
 
 
+@pytest.mark.alone
 def test_number_0005_hangs_up_after_a_second(sim, hooks):
     hooks.answers["/v"] = '<Response><Pause length="60"/></Response>'
     began = time.monotonic()
