@@ -9,6 +9,7 @@ base_tests = \
 	tests/unit/base/test_gaps \
 	tests/unit/base/test_digest \
 	tests/unit/base/test_clock \
+	tests/unit/base/test_zone \
 	tests/unit/base/test_id \
 	tests/unit/base/test_json \
 	tests/unit/base/test_schema \
@@ -46,6 +47,10 @@ tests_unit_base_test_clock_SOURCES = tests/unit/base/test_clock.c
 tests_unit_base_test_clock_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_base_test_clock_LDFLAGS = $(base_test_whole)
 tests_unit_base_test_clock_LDADD = $(base_test_libs)
+tests_unit_base_test_zone_SOURCES = tests/unit/base/test_zone.c
+tests_unit_base_test_zone_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_base_test_zone_LDFLAGS = $(base_test_whole)
+tests_unit_base_test_zone_LDADD = $(base_test_libs)
 tests_unit_base_test_id_SOURCES = tests/unit/base/test_id.c
 tests_unit_base_test_id_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_base_test_id_LDFLAGS = $(base_test_whole)

@@ -15,6 +15,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/digest.c \
 	src/base/clock.h \
 	src/base/clock.c \
+	src/base/zone.h \
+	src/base/zone.c \
 	src/base/id.h \
 	src/base/id.c \
 	src/base/json.h \
