@@ -319,7 +319,7 @@ low_test_libs = src/auth/libauth.a src/http/libhttp.a src/db/libdb.a src/sys/lib
 	src/base/libbase.a $(FCGI_LIBS) $(CURL_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(SYSTEMD_LIBS) \
 	$(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS) -lm
 domain_tests = tests/unit/domain/test_brief tests/unit/domain/test_pacer \
-	tests/unit/domain/test_script tests/unit/domain/test_skill tests/unit/domain/test_transcript
+	tests/unit/domain/test_schedule tests/unit/domain/test_script tests/unit/domain/test_skill tests/unit/domain/test_transcript
 work_tests = tests/unit/work/test_holder tests/unit/work/test_lanes tests/unit/work/test_line
 api_tests = tests/unit/api/test_twiml
 check_PROGRAMS += $(domain_tests) $(work_tests) $(api_tests)
@@ -341,6 +341,10 @@ tests_unit_domain_test_script_SOURCES = tests/unit/domain/test_script.c
 tests_unit_domain_test_script_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_domain_test_script_LDFLAGS = $(domain_test_whole)
 tests_unit_domain_test_script_LDADD = src/domain/libdomain.a $(low_test_libs)
+tests_unit_domain_test_schedule_SOURCES = tests/unit/domain/test_schedule.c
+tests_unit_domain_test_schedule_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_domain_test_schedule_LDFLAGS = $(domain_test_whole)
+tests_unit_domain_test_schedule_LDADD = src/domain/libdomain.a $(low_test_libs)
 tests_unit_domain_test_transcript_SOURCES = tests/unit/domain/test_transcript.c
 tests_unit_domain_test_transcript_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_domain_test_transcript_LDFLAGS = $(domain_test_whole)
@@ -495,6 +499,7 @@ EXTRA_DIST += \
 	tests/sql/15_questions.sql \
 	tests/sql/16_transcripts.sql \
 	tests/sql/16_webhooks.sql \
+	tests/sql/18_tasks.sql \
 	tests/sql/19_gates.sql \
 	tests/sql/20_bookings.sql
 

@@ -19,7 +19,6 @@ LANGUAGE plpgsql AS $$
 DECLARE
     v_who record;
     v_closed boolean;
-    v_key idempotency_keys;
     v_rank smallint := CASE WHEN p_direct THEN 0 ELSE fn.priority_rank(p_priority) END;
     v_queue_no bigint;
     v_position bigint;
@@ -46,21 +45,10 @@ BEGIN
     END IF;
 
     IF p_idem_key IS NOT NULL THEN
-        -- Waits for a twin that is being committed; a key older than a day is free again.
-        INSERT INTO idempotency_keys AS i (workspace_id, route, key, fingerprint, call_id)
-            VALUES (v_who.workspace_id, p_idem_route, p_idem_key, p_fingerprint, p_call)
-            ON CONFLICT (workspace_id, route, key) DO UPDATE SET fingerprint = p_fingerprint,
-                call_id = p_call, created_at = clock_timestamp(), status = NULL, body = NULL
-            WHERE i.created_at < clock_timestamp() - interval '24 hours';
-        IF NOT FOUND THEN
-            SELECT * INTO STRICT v_key FROM idempotency_keys i
-                WHERE i.workspace_id = v_who.workspace_id AND i.route = p_idem_route
-                    AND i.key = p_idem_key;
-            result := fn.key_result(v_key, p_fingerprint);
-            IF result = 'replay' THEN
-                status := v_key.status;
-                body := v_key.body;
-            END IF;
+        SELECT k.result, k.status, k.body INTO result, status, body
+            FROM fn.key_claim(v_who.workspace_id, p_idem_route, p_idem_key, p_fingerprint,
+                p_call) k;
+        IF result <> 'accepted' THEN
             RETURN;
         END IF;
     END IF;
@@ -122,13 +110,7 @@ DECLARE
     v_cap integer;
 BEGIN
     IF p_direct THEN
-        INSERT INTO credit_months (workspace_id, month) VALUES (p_workspace, v_month)
-            ON CONFLICT DO NOTHING;
-        PERFORM FROM credit_months m, workspaces w
-            WHERE m.workspace_id = p_workspace AND m.month = v_month
-                AND w.workspace_id = p_workspace
-                AND w.quota + m.granted - m.reserved - m.settled >= p_credits FOR UPDATE OF m;
-        IF NOT FOUND THEN
+        IF NOT fn.credits_hold(p_workspace, v_month, p_credits) THEN
             RETURN 'no_credit';
         END IF;
         SELECT coalesce(max_concurrent, p_default_cap) INTO v_cap FROM workspaces
@@ -142,6 +124,48 @@ BEGIN
     INSERT INTO credit_ledger (call_id, step, workspace_id, month, reserved, settled)
         VALUES (p_call, 1, p_workspace, v_month, p_credits, 0);
     RETURN CASE WHEN FOUND THEN 'accepted' ELSE 'no_credit' END;
+END $$;
+
+-- Locks the totals of a month, so that what they cover now is still covered when it is written. Whether
+-- they cover so many credits more.
+CREATE FUNCTION fn.credits_hold(p_workspace text, p_month date, p_credits integer) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO credit_months (workspace_id, month) VALUES (p_workspace, p_month)
+        ON CONFLICT DO NOTHING;
+    PERFORM FROM credit_months m, workspaces w
+        WHERE m.workspace_id = p_workspace AND m.month = p_month
+            AND w.workspace_id = p_workspace
+            AND w.quota + m.granted - m.reserved - m.settled >= p_credits FOR UPDATE OF m;
+    RETURN FOUND;
+END $$;
+
+-- Claims an idempotency key for a request that is about to be accepted: 'accepted', or what the
+-- request is told instead. p_made is the id of what comes of it.
+CREATE FUNCTION fn.key_claim(p_workspace text, p_route text, p_key text, p_fingerprint bytea,
+    p_made text, OUT result text, OUT status integer, OUT body text)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_key idempotency_keys;
+BEGIN
+    -- Waits for a twin that is being committed; a key older than a day is free again.
+    INSERT INTO idempotency_keys AS i (workspace_id, route, key, fingerprint, call_id)
+        VALUES (p_workspace, p_route, p_key, p_fingerprint, p_made)
+        ON CONFLICT (workspace_id, route, key) DO UPDATE SET fingerprint = p_fingerprint,
+            call_id = p_made, created_at = clock_timestamp(), status = NULL, body = NULL
+        WHERE i.created_at < clock_timestamp() - interval '24 hours';
+    IF FOUND THEN
+        result := 'accepted';
+        RETURN;
+    END IF;
+    SELECT * INTO STRICT v_key FROM idempotency_keys i
+        WHERE i.workspace_id = p_workspace AND i.route = p_route AND i.key = p_key;
+    result := fn.key_result(v_key, p_fingerprint);
+    IF result = 'replay' THEN
+        status := v_key.status;
+        body := v_key.body;
+    END IF;
 END $$;
 
 -- What a request is told that comes with a key which is in use.

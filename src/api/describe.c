@@ -29,6 +29,9 @@ static const struct text tags[] = {
 	{ "calls", "Start, list, follow, answer and cancel calls." },
 	{ "skills", "Calls by purpose: structured input instead of a brief." },
 	{ "bookings", "What calls have booked." },
+	{ "tasks",
+	    "Calls by the list, after a delay, or at a time. Wrong input is 400 with a sentence that"
+	    " names the field; times have whole seconds." },
 	{ "dnc", "Numbers that must not be called: a workspace's own list, and the platform's." },
 	{ "users", "The customer's own profile, limits and webhook." },
 	{ "health", "For probes and Prometheus." },
@@ -199,6 +202,40 @@ static const struct text operations[] = {
 	{ "clear_webhook_users_me_webhook_delete",
 	    "Remove the webhook configuration. Callers that read `ask_user_webhook_url` get null back"
 	    " either way." },
+	{ "task_health",
+	    "`healthy` when there are carrier credentials and a scheduler that was seen within the last"
+	    " 10 s; else `unhealthy`, with 503. How the carrier answered last is told, and does not"
+	    " count." },
+	{ "queue_single_call",
+	    "The call waits in the queue, whatever `queue.enabled` says; with `delay_seconds` it is"
+	    " scheduled first. `estimated_completion` is `created_at`, the delay and a minute.\n\n"
+	    "Of `call_metadata` three fields are read: `message` is what the agent is to say or do (without"
+	    " one it says hello and asks for a message), `language` is its language (`en-US`), and"
+	    " `priority` is `low`, `normal` or `high`. What else stands there, or has another form, is"
+	    " given back with the call and its task and otherwise left alone.\n\n"
+	    "With an `Idempotency-Key` a repeated request does not call twice." },
+	{ "queue_bulk_calls",
+	    "All calls are accepted, or none. Each different number is called once, in the order of the"
+	    " list, `delay_between_calls` seconds apart and at most `max_concurrent_calls` at a time."
+	    " `total_calls` counts the different numbers, `estimated_duration_minutes` is"
+	    " `total_calls` times the delay, rounded up. 402 when the credits do not cover all." },
+	{ "schedule_call",
+	    "`schedule_time` with `Z` or an offset wins over `timezone`; without one it is the reading of"
+	    " a clock there. A reading that no clock shows, because it is set forward over it, is"
+	    " moved forward by as much; of one that a clock shows twice the first is meant; `note` says"
+	    " so. A time that has passed is 400." },
+	{ "task_status",
+	    "Read from the task's calls, also for the `task_id` of any other call.\n\n"
+	    "* `PENDING` — no call has begun.\n"
+	    "* `PROGRESS` — some have, and not all have ended. `progress` is the share of numbers that"
+	    " have; of a single call 50 while it is created and 75 while it talks.\n"
+	    "* `SUCCESS` — all have ended, and at least one completed.\n"
+	    "* `FAILURE` — none did; `error` says why.\n"
+	    "* `REVOKED` — it was cancelled." },
+	{ "cancel_task",
+	    "What was not dialed never will be, what is being dialed or talks is hung up. A task that has"
+	    " ended, also by being cancelled, is 404." },
+	{ "active_tasks", "Also the tasks of calls that were started by other routes." },
 	{ "set_limits_users_me_limits_put",
 	    "Update the per-customer concurrent-call cap.\n\n"
 	    "Default is 1 (per manager spec — \"one call at a time per customer\"). Customers that"

@@ -96,24 +96,24 @@ answer_result(struct ask *ask, enum rc rc)
 	}
 }
 
-/* Reads query and body by the route's tables; an error is answered 422. */
+/* Reads query and body by the route's tables; an error is answered 422, or 400 where that is plain. */
 static enum rc
 read_input(const struct route *route, struct ask *ask)
 {
 	enum rc rc = RC_OK;
-	json_t *errors = NULL;
+	struct input *in = &ask->query;
 
-	if (route->query != NULL) {
+	if (route->query != NULL)
 		rc = valid_query(ask->req->arena, route->query, query_value, ask->req, &ask->query);
-		errors = ask->query.errors;
-	}
 	if (rc == RC_OK && route->body != NULL) {
 		rc = valid_body(
 		    ask->req->arena, route->body, ask->req->body, ask->req->body_len, &ask->body);
-		errors = ask->body.errors;
+		in = &ask->body;
 	}
-	if (rc == RC_INVALID)
-		resp_json(ask->resp, 422, json_pack("{s:O}", "detail", errors));
+	if (rc == RC_INVALID && route->flags & ROUTE_PLAIN)
+		resp_detail(ask->resp, 400, "%s", valid_says(ask->req->arena, in));
+	else if (rc == RC_INVALID)
+		resp_json(ask->resp, 422, json_pack("{s:O}", "detail", in->errors));
 	return rc;
 }
 

@@ -54,7 +54,8 @@ struct ask {
 enum route_flag {
 	ROUTE_PUBLIC = 1,    /* nobody is asked who he is */
 	ROUTE_QUERY_KEY = 2, /* ?api_key= is a credential too */
-	ROUTE_HIDDEN = 4     /* not in the OpenAPI document: for the carrier */
+	ROUTE_HIDDEN = 4,    /* not in the OpenAPI document: for the carrier */
+	ROUTE_PLAIN = 8      /* wrong input is 400 with a sentence, not 422 with an array */
 };
 
 /* What a route may answer, for the OpenAPI document. status 0 ends the list. */

@@ -19,6 +19,7 @@ src_api_libapi_a_SOURCES = \
 	src/api/openapi.c \
 	src/api/recordings.c \
 	src/api/skills.c \
+	src/api/tasks.c \
 	src/api/transcripts.c \
 	src/api/users.c \
 	src/api/webhooks.c \

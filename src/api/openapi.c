@@ -45,8 +45,11 @@ static const struct field query_key[] = {
 static const struct route_answer keyed_answers[] = {
 	{ 400, "A key above a workspace that names none.", "Error" },
 	{ 401, "Missing or invalid API key.", "Error" },
-	{ 422, "Validation Error", "HTTPValidationError" },
 	{ 429, "Too many requests with this key; try again after Retry-After.", "Error" },
+	{ 0 },
+};
+static const struct route_answer strict_answers[] = {
+	{ 422, "Validation Error", "HTTPValidationError" },
 	{ 0 },
 };
 static const struct route_answer common_answers[] = {
@@ -148,6 +151,8 @@ answer_of(const struct route *route, int status)
 
 	if (found == NULL && !(route->flags & ROUTE_PUBLIC))
 		found = find_answer(keyed_answers, status);
+	if (found == NULL && !(route->flags & (ROUTE_PUBLIC | ROUTE_PLAIN)))
+		found = find_answer(strict_answers, status);
 	if (found == NULL && route->body != NULL)
 		found = find_answer(body_answers, status);
 	return found != NULL ? found : find_answer(common_answers, status);

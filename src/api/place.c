@@ -30,6 +30,7 @@ place_init(struct place *p, const struct ask *ask)
 	p->wish.credits = ask->env->credits_per_call;
 	p->wish.price_cents = ask->env->price_cents;
 	p->wish.default_cap = ask->env->default_cap;
+	p->past = "not_after must be in the future";
 }
 
 enum rc
@@ -135,7 +136,7 @@ answer_refusal(struct ask *ask, const struct place *p)
 		answer_again(ask, p);
 		break;
 	case CALL_PAST:
-		resp_detail(ask->resp, 400, "not_after must be in the future");
+		resp_detail(ask->resp, 400, "%s", p->past);
 		break;
 	case CALL_KEY_CONFLICT:
 		resp_error_code(ask->resp, 409, "idempotency_conflict",
@@ -237,6 +238,23 @@ place_call(struct ask *ask, struct place *p)
 	crash_point("place.accepted");
 	if (p->wish.direct)
 		return answer_direct(ask, p);
+	resp_json_text(ask->resp, p->acceptance.status, p->acceptance.body);
+	return RC_OK;
+}
+
+enum rc
+place_task(struct ask *ask, struct place *p, const struct task_wish *task)
+{
+	enum rc rc;
+
+	log_about(p->wish.task_id);
+	crash_point("place.asked");
+	rc = task_accept(ask->db, ask->req->arena, &ask->who, &p->wish, task, &p->acceptance);
+	if (rc != RC_OK)
+		return rc;
+	if (p->acceptance.refusal != CALL_ACCEPTED)
+		return answer_refusal(ask, p);
+	crash_point("place.accepted");
 	resp_json_text(ask->resp, p->acceptance.status, p->acceptance.body);
 	return RC_OK;
 }

@@ -1,7 +1,7 @@
 /*
- * place.h: placing a call for a client: POST /calls and every other route that starts one. The wish is
- * the route's; idempotency, refusals, the wait for the dial where the queue is off, and what is kept
- * for a repetition are here, the same for all.
+ * place.h: placing calls for a client: POST /calls and every other route that starts some, the one way
+ * to a call. The wish is the route's; idempotency, refusals, the wait for the dial where the queue is
+ * off, and what is kept for a repetition are here, the same for all.
  */
 #ifndef API_PLACE_H
 #define API_PLACE_H
@@ -10,6 +10,7 @@
 
 #include "api/gate.h"
 #include "domain/call.h"
+#include "domain/task.h"
 
 struct place {
 	struct call_wish wish;
@@ -21,6 +22,7 @@ struct place {
 	 */
 	enum rc (*answer)(
 	    struct ask *ask, const struct place *p, int status, const struct call_dial *dial);
+	const char *past;   /* what is said of a time that has passed */
 	bool says_replayed; /* its bodies have a field "replayed", true in a repetition */
 	const void *arg;    /* of answer */
 };
@@ -37,8 +39,11 @@ enum rc place_key(struct ask *ask, struct place *p, const char *route) MUST_CHEC
 /* Whether the number can be dialed; RC_INVALID with a 400 that names the field. */
 enum rc place_number(struct ask *ask, const struct place *p, const char *field) MUST_CHECK;
 
-/* Accepts the call and answers. The one way to a call. */
+/* Accepts the call and answers. */
 enum rc place_call(struct ask *ask, struct place *p) MUST_CHECK;
+
+/* The same for a task, whose calls are the wish's alike: all of them or none. Nobody waits for a dial. */
+enum rc place_task(struct ask *ask, struct place *p, const struct task_wish *task) MUST_CHECK;
 
 /* Answers what would be refused before anything about the call itself; *refused is false, and
  * nothing is answered, when that is nothing. */

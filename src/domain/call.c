@@ -41,9 +41,8 @@ static const struct statement accept_call = {
 	24,
 };
 
-/* Runs a statement that answers result, workspace_id, status and body. */
-static enum rc
-run_for_acceptance(struct db *db, struct arena *a, const struct statement *statement,
+enum rc
+call_acceptance_read(struct db *db, struct arena *a, const struct statement *statement,
     const char *values[], struct call_acceptance *acceptance)
 {
 	const char *result, *body;
@@ -98,7 +97,7 @@ call_accept(struct db *db, struct arena *a, const struct credential *who,
 	};
 
 	who_params(who, values);
-	return run_for_acceptance(db, a, &accept_call, values, acceptance);
+	return call_acceptance_read(db, a, &accept_call, values, acceptance);
 }
 
 static const struct statement foretell = {
@@ -121,7 +120,7 @@ call_foretell(struct db *db, struct arena *a, const struct credential *who,
 	};
 
 	who_params(who, values);
-	return run_for_acceptance(db, a, &foretell, values, acceptance);
+	return call_acceptance_read(db, a, &foretell, values, acceptance);
 }
 
 static const struct statement dial_state = {

@@ -56,6 +56,11 @@ struct call_acceptance {
 	const char *body; /* JSON text, for those and CALL_MAINTENANCE */
 };
 
+/* Runs a statement that answers result, workspace_id, status and body, as fn.call_accept does. Results
+ * other than RC_OK are who_result()'s and db_run()'s. */
+enum rc call_acceptance_read(struct db *db, struct arena *a, const struct statement *statement,
+    const char *values[], struct call_acceptance *acceptance) MUST_CHECK;
+
 /* Accepts the call or says why not, in one round trip and one commit. Results other than RC_OK are
  * who_result()'s and db_run()'s. Texts of the acceptance are in the arena. */
 enum rc call_accept(struct db *db, struct arena *a, const struct credential *who,

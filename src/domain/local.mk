@@ -37,9 +37,13 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/queue.h \
 	src/domain/recording.c \
 	src/domain/recording.h \
+	src/domain/schedule.c \
+	src/domain/schedule.h \
 	src/domain/script.c \
 	src/domain/script.h \
 	src/domain/skill.c \
 	src/domain/skill.h \
+	src/domain/task.c \
+	src/domain/task.h \
 	src/domain/transcript.c \
 	src/domain/transcript.h

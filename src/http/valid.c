@@ -210,6 +210,25 @@ check_time(const struct place *p)
 	return refuse(p, "datetime_parsing", "Input should be a valid datetime, invalid value");
 }
 
+static bool
+check_list(const struct place *p)
+{
+	const struct field *f = p->field;
+	int64_t items = (int64_t)json_array_size(p->value);
+
+	if (!json_is_array(p->value))
+		return refuse(p, "list_type", "Input should be a valid list");
+	if (items < f->min)
+		return refuse(p, "too_short",
+		    "List should have at least %" PRId64 " item%s after validation, not %" PRId64,
+		    f->min, f->min == 1 ? "" : "s", items);
+	if (items > f->max)
+		return refuse(p, "too_long",
+		    "List should have at most %" PRId64 " items after validation, not %" PRId64,
+		    f->max, items);
+	return true;
+}
+
 /* Whether the value is of the field's type and range; files an error if not. */
 static bool
 check(const struct place *p)
@@ -227,6 +246,8 @@ check(const struct place *p)
 	case FIELD_OBJECT:
 		return json_is_object(p->value) ||
 		    refuse(p, "dict_type", "Input should be a valid dictionary");
+	case FIELD_LIST:
+		return check_list(p);
 	case FIELD_TIME:
 		return check_time(p);
 	}
@@ -341,6 +362,7 @@ query_value(struct arena *a, const struct place *p, const char *text)
 	case FIELD_TEXT:
 	case FIELD_CHOICE:
 	case FIELD_OBJECT:
+	case FIELD_LIST:
 	case FIELD_TIME:
 		break;
 	}
@@ -366,6 +388,27 @@ valid_query(struct arena *a, const struct field *fields,
 		take(a, &p, i);
 	}
 	return verdict(in);
+}
+
+const char *
+valid_says(struct arena *a, const struct input *in)
+{
+	const char *says = "";
+	json_t *error;
+	size_t i;
+
+	json_array_foreach(in->errors, i, error)
+	{
+		json_t *loc = json_object_get(error, "loc");
+		json_t *field = json_array_get(loc, 1);
+
+		/* A body that is no JSON has a position there. */
+		if (!json_is_string(field))
+			field = json_array_get(loc, 0);
+		says = arena_printf(a, "%s%s%s: %s", says, i > 0 ? "; " : "",
+		    json_string_value(field), json_string_value(json_object_get(error, "msg")));
+	}
+	return says;
 }
 
 /* ---- typed access ---- */
@@ -457,6 +500,9 @@ type_schema(const struct field *f)
 		return choice_schema(f);
 	case FIELD_OBJECT:
 		return json_pack("{s:b, s:s}", "additionalProperties", 1, "type", "object");
+	case FIELD_LIST:
+		return json_pack("{s:s, s:{s:s}, s:I, s:I}", "type", "array", "items", "type",
+		    "string", "minItems", (json_int_t)f->min, "maxItems", (json_int_t)f->max);
 	case FIELD_TIME:
 		return json_pack("{s:s, s:s}", "type", "string", "format", "date-time");
 	}

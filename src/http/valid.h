@@ -20,6 +20,7 @@ enum field_type {
 	FIELD_BOOL,   /* boolean; in a query: true, false, 1, 0 */
 	FIELD_CHOICE, /* string, one of choices ("a|b|c") */
 	FIELD_OBJECT, /* a JSON object, kept as it is */
+	FIELD_LIST,   /* a JSON array of [min, max] texts; the handler checks what stands in it */
 	FIELD_TIME    /* string, ISO 8601 date and time with Z or an offset */
 };
 
@@ -63,6 +64,10 @@ enum rc valid_body(struct arena *a, const struct field *fields, const char *text
 enum rc valid_query(struct arena *a, const struct field *fields,
     const char *(*lookup)(const void *arg, const char *name), const void *arg,
     struct input *in) MUST_CHECK;
+
+/* The errors as one sentence that names each field: "limit: Input should be a valid integer". In the
+ * arena. */
+const char *valid_says(struct arena *a, const struct input *in);
 
 /* Values by name; the field must be in the table (else abort). NULL, 0 or false when absent. */
 const char *input_text(const struct input *in, const char *name);

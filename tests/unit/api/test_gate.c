@@ -385,6 +385,7 @@ static const struct route test_routes[] = {
 	{ "GET", "/public", handle, .flags = ROUTE_PUBLIC },
 	{ "POST", "/public", handle, .flags = ROUTE_PUBLIC, .body = test_fields },
 	{ "GET", "/public/{name}", handle, .flags = ROUTE_PUBLIC, .query = test_fields },
+	{ "POST", "/plain", handle, .flags = ROUTE_PUBLIC | ROUTE_PLAIN, .body = test_fields },
 	{ .method = NULL },
 };
 static const struct route *const test_tables[] = { test_routes, NULL };
@@ -440,6 +441,19 @@ wrong_input_is_422_before_the_handler(void **state)
 	assert_int_equal(run(test_tables, "GET", "/public/x", "n=0", NULL, ""), 422);
 }
 
+static void
+wrong_input_is_a_sentence_where_that_is_plain(void **state)
+{
+	(void)state;
+	handler_rc = RC_OK;
+	handler_status = 200;
+	assert_int_equal(run(test_tables, "POST", "/plain", "", NULL, "{\"n\":5}"), 200);
+	assert_int_equal(run(test_tables, "POST", "/plain", "", NULL, "{\"n\":10}"), 400);
+	assert_string_equal(detail(), "n: Input should be less than or equal to 9");
+	assert_int_equal(run(test_tables, "POST", "/plain", "", NULL, "{\"n\":5,}"), 400);
+	assert_string_equal(detail(), "body: JSON decode error");
+}
+
 int
 main(void)
 {
@@ -456,6 +470,7 @@ main(void)
 		cmocka_unit_test(no_token_no_webhook),
 		cmocka_unit_test(each_result_has_its_status),
 		cmocka_unit_test(wrong_input_is_422_before_the_handler),
+		cmocka_unit_test(wrong_input_is_a_sentence_where_that_is_plain),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

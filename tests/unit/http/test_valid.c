@@ -26,6 +26,7 @@ static const struct field fields[] = {
 	{ "ask", FIELD_CHOICE, .choices = "any|stream", .pattern = "^(any|stream)$" },
 	{ "slots", FIELD_OBJECT, .nullable = true, .title = "Slots" },
 	{ "at", FIELD_TIME, .required = false },
+	{ "list", FIELD_LIST, .nullable = true, .min = 1, .max = 2 },
 	{ .name = NULL },
 };
 
@@ -119,6 +120,15 @@ each_fault_has_its_text(void **state)
 		{ "{\"brief\":\"x\",\"at\":\"2026-11-01T00:00:00\"}",
 		    "[{\"type\":\"timezone_aware\",\"loc\":[\"body\",\"at\"],\"msg\":\"Input should have "
 		    "timezone info\",\"input\":\"2026-11-01T00:00:00\"}]" },
+		{ "{\"brief\":\"x\",\"list\":\"y\"}",
+		    "[{\"type\":\"list_type\",\"loc\":[\"body\",\"list\"],\"msg\":\"Input should be a valid "
+		    "list\",\"input\":\"y\"}]" },
+		{ "{\"brief\":\"x\",\"list\":[]}",
+		    "[{\"type\":\"too_short\",\"loc\":[\"body\",\"list\"],\"msg\":\"List should have at least "
+		    "1 item after validation, not 0\",\"input\":[]}]" },
+		{ "{\"brief\":\"x\",\"list\":[1,2,3]}",
+		    "[{\"type\":\"too_long\",\"loc\":[\"body\",\"list\"],\"msg\":\"List should have at most "
+		    "2 items after validation, not 3\",\"input\":[1,2,3]}]" },
 		{ "{\"n\":0,\"on\":\"no\"}",
 		    "[{\"type\":\"missing\",\"loc\":[\"body\",\"brief\"],\"msg\":\"Field required\"},"
 		    "{\"type\":\"greater_than_equal\",\"loc\":[\"body\",\"n\"],\"msg\":\"Input should be "
@@ -134,6 +144,21 @@ each_fault_has_its_text(void **state)
 		    valid_body(a, fields, cases[i].body, strlen(cases[i].body), &in), RC_INVALID);
 		assert_string_equal(dump(in.errors), cases[i].errors);
 	}
+}
+
+static void
+the_errors_are_one_sentence_as_well(void **state)
+{
+	static const char wrong[] = "{\"n\":0,\"on\":\"no\"}";
+	struct input in;
+
+	(void)state;
+	assert_int_equal(valid_body(a, fields, wrong, strlen(wrong), &in), RC_INVALID);
+	assert_string_equal(valid_says(a, &in),
+	    "brief: Field required; n: Input should be greater than or equal to 1; on: Input should be"
+	    " a valid boolean");
+	assert_int_equal(valid_body(a, fields, "{", 1, &in), RC_INVALID);
+	assert_string_equal(valid_says(a, &in), "body: JSON decode error");
 }
 
 static void
@@ -226,6 +251,7 @@ the_table_writes_the_schema(void **state)
 		{ "ask", FIELD_CHOICE, .choices = "x|y", .pattern = "^(x|y)$", .absent = "\"x\"" },
 		{ "slots", FIELD_OBJECT, .nullable = true },
 		{ "at", FIELD_TIME, .required = false },
+		{ "list", FIELD_LIST, .min = 1, .max = 9 },
 		{ "on", FIELD_BOOL, .required = false, .example = "true" },
 		{ "kind", FIELD_CHOICE, .choices = "c|d", .component = "Kind", .help = "Which.",
 		    .absent = "\"c\"", .example = "\"d\"" },
@@ -244,6 +270,8 @@ the_table_writes_the_schema(void **state)
 	    "\"slots\":{\"anyOf\":[{\"additionalProperties\":true,\"type\":\"object\"},"
 	    "{\"type\":\"null\"}]},"
 	    "\"at\":{\"type\":\"string\",\"format\":\"date-time\"},"
+	    "\"list\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":1,"
+	    "\"maxItems\":9},"
 	    "\"on\":{\"type\":\"boolean\",\"examples\":[true]},"
 	    "\"kind\":{\"$ref\":\"#/components/schemas/Kind\",\"description\":\"Which.\","
 	    "\"default\":\"c\",\"examples\":[\"d\"]}},"
@@ -256,7 +284,7 @@ the_table_writes_the_schema(void **state)
 	valid_components(few, components);
 	assert_string_equal(dump(components),
 	    "{\"Kind\":{\"type\":\"string\",\"enum\":[\"c\",\"d\"],\"title\":\"Kind\"}}");
-	assert_null(valid_example(few + 8));
+	assert_null(valid_example(few + 9));
 	json_decref(components);
 	json_decref(example);
 	json_decref(parameters);
@@ -268,6 +296,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_fault_has_its_text),
+		cmocka_unit_test(the_errors_are_one_sentence_as_well),
 		cmocka_unit_test(large_inputs_are_not_given_back),
 		cmocka_unit_test(values_are_typed_and_defaults_fill_in),
 		cmocka_unit_test(queries_are_read_from_text),
