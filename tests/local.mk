@@ -304,6 +304,9 @@ EXTRA_DIST += \
 	tests/api/test_recording_sources.py \
 	tests/api/test_reload.py \
 	tests/api/test_skills.py \
+	tests/api/taskkit.py \
+	tests/api/test_tasks_accept.py \
+	tests/api/test_tasks_life.py \
 	tests/api/test_start_direct.py \
 	tests/api/test_start_queued.py \
 	tests/api/test_transcript.py \

@@ -133,7 +133,8 @@ class Document:
         return None
 
     def check(self, method, path, answer):
-        operation = self.operation(method, urllib.parse.urlsplit(path).path)
+        place = urllib.parse.urlsplit(path).path
+        operation = self.operation(method, place)
         if method == "HEAD" or operation is None:
             return
         said = operation["responses"].get(str(answer.status_code))
@@ -145,7 +146,7 @@ class Document:
         if kind != "application/json":
             return
         named = said["content"][kind]["schema"]
-        schema.check(answer.json(), named, self.json)
+        schema.check(answer.json(), named, self.json, place)
         refs = re.findall(r"schemas/(\w+)", json.dumps(named))
         if refs and all(one in SEED["components"]["schemas"] for one in refs):
             schema.check(answer.json(), named, SEED)
