@@ -387,6 +387,7 @@ EXTRA_DIST += \
 	tests/bench/read \
 	tests/bench/stream_client.c \
 	tests/bench/streams \
+	tests/bench/tasks \
 	tests/bench/webhooks \
 	tests/bench/wrk.lua \
 	tests/faults/checker.py \
