@@ -76,6 +76,9 @@ def check(value, schema, root, where="$"):
         elif word in ("minLength", "maxLength"):
             low = word == "minLength"
             assert len(value) >= rule if low else len(value) <= rule, f"{where}: {value!r}"
+        elif word in ("minItems", "maxItems"):
+            low = word == "minItems"
+            assert len(value) >= rule if low else len(value) <= rule, f"{where}: {value!r}"
         elif word == "format":
             assert rule in ("date-time", "uri"), f"{where}: unknown format {rule}"
             form = (NAIVE if where.endswith(".booking_date") else
