@@ -4,7 +4,7 @@ SELECT plan(73);
 
 CREATE FUNCTION t.task(p_ws text, p_phones text[], p_kind task_kind DEFAULT 'campaign',
     p_delay integer DEFAULT 0, p_starts timestamptz DEFAULT NULL, p_key text DEFAULT NULL,
-    p_body text DEFAULT 'body', p_credits integer DEFAULT 1, p_rank integer DEFAULT 3,
+    p_body text DEFAULT 'body', p_credits integer DEFAULT 1, p_rank integer DEFAULT 3, p_spacing integer DEFAULT 0,
     OUT result text, OUT task_id text, OUT status integer, OUT body json)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -17,7 +17,7 @@ BEGIN
             p_phones, 'Say hello.', 'en', '{"a": 1}', '["+15550001111"]', '+15559990000',
             'https://agent.example/voice', 'https://agent.example/status', p_rank::smallint,
             CASE p_kind WHEN 'campaign' THEN task_id WHEN 'single' THEN 'single' ELSE '' END,
-            p_starts, p_delay, 30, 3, p_credits, 7, 'queued', NULL, NULL) a;
+            p_starts, p_delay, p_spacing, 3, p_credits, 7, 'queued', NULL, NULL) a;
 END $$;
 -- Its id, once accepted.
 CREATE FUNCTION t.task_of(p_ws text, p_phones text[] DEFAULT NULL, p_kind task_kind DEFAULT 'campaign',
@@ -46,7 +46,8 @@ SELECT t.lead();
 -- ---- a list ----
 
 CREATE TEMP TABLE many AS
-    SELECT * FROM t.task('task-a', ARRAY['+15550000003', '+15550000001', '+15550000002'], p_rank => 4);
+    SELECT * FROM t.task('task-a', ARRAY['+15550000003', '+15550000001', '+15550000002'], p_rank => 4,
+        p_spacing => 30);
 SELECT is(result || ' ' || status, 'accepted 200', 'a list is accepted') FROM many;
 SELECT is(body->>'total_calls', '3', 'how many') FROM many;
 SELECT is(body->>'task_id', task_id, 'its id') FROM many;
@@ -142,6 +143,7 @@ SELECT is(t.stand('task-a', task_id), 'PENDING 0 0 of 3 calls have ended, 0 are 
 SELECT is(t.result('task-a', task_id)->'calls'->0->>'to_number', '+15550000003', 'rows in order') FROM many;
 SELECT is(t.result('task-a', task_id)->>'duplicates', '["+15550001111"]', 'duplicates') FROM many;
 SELECT is(t.result('task-a', task_id)->'call_metadata'->>'a', '1', 'metadata') FROM many;
+UPDATE tasks SET spacing_s = 0 WHERE workspace_id LIKE 'task-%'; -- now they may be dialed at once
 SELECT t.bring(t.nth(task_id, 1), 'completed') FROM many;
 SELECT is(t.stand('task-a', task_id), 'PROGRESS 33 1 of 3 calls have ended, 0 are being made, 2 wait',
     'a third') FROM many;
