@@ -41,8 +41,10 @@
 #define CLOCK_STEP_US 100000   /* the database's clock has been set */
 #define IN_FLIGHT_MAX 256      /* POSTs that wait for their answer */
 #define OLD_LEADER_US 60000000 /* how long a leader on another host may be paused */
-#define MISSING_MAX 512
-#define BEHIND_MAX 128 /* so many numbers behind the newest, a commit may still be on its way */
+#define MISSING_MAX 4096
+#define BEHIND_MAX 128 /* a new leader begins to read so many numbers behind the newest */
+#define REACH_MAX \
+	2048 /* so far behind, a commit may still be on its way: one has up to a thousand */
 #define MISSING_US 10000000 /* no statement runs so long: the number will not come any more */
 #define BLOCKED_MAX 256
 #define NAME_SIZE 80 /* of a workspace or a task, with its comma */
@@ -595,7 +597,7 @@ work_dial(void *arg)
 	d.db = db_new(env->database_url, &options);
 	d.pool = fetch_pool_new();
 	d.line = line_new();
-	gaps_init(&d.gaps, MISSING_MAX, BEHIND_MAX, MISSING_US);
+	gaps_init(&d.gaps, MISSING_MAX, REACH_MAX, MISSING_US);
 	holder_self(&d.self);
 	while (!signal_stop && !signal_reload) {
 		if (d.epoch == 0)

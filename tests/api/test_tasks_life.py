@@ -2,6 +2,7 @@
 
 import datetime
 
+import psycopg2
 import pytest
 from apikit import eventually, number
 from taskkit import BASE, accepted, at, calls, ended, post, task
@@ -194,6 +195,28 @@ def test_a_campaign_is_cancelled_whole(stack, customer):
     eventually(lambda: all(stack.dials(to)[0]["status"] == "completed" for to in numbers[:2]))
     assert [len(stack.dials(to)) for to in numbers] == [1, 1, 0, 0, 0]
     assert customer.usage() == 0
+
+
+def test_a_campaign_that_is_committed_late_begins_at_its_beginning(stack):
+    """Calls with later numbers in the queue are dialed while its own are still being written."""
+    late, other = stack.customer(), stack.customer()
+    numbers = [number() for _ in range(1000)]
+    connection = psycopg2.connect(stack.env["DATABASE_URL"])
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT result FROM fn.task_accept(NULL, 'workspace', %s, false, NULL, NULL, NULL,"
+                " NULL, %s, 'campaign', %s::text[], %s::text[], 'Hello.', 'en', NULL, NULL, NULL,"
+                " NULL, NULL, 3::smallint, %s, NULL, 0, 300, 1, 1, 0, '', 1, NULL)",
+                (late.workspace, f"task_{late.workspace}",
+                 [f"call_{late.workspace}_{n:04d}" for n in range(1000)], numbers,
+                 f"task_{late.workspace}"))
+            assert cursor.fetchone() == ("accepted",)
+            other.ended(other.start())
+    finally:
+        connection.close()
+    eventually(lambda: stack.dials(numbers[0]), 10)
+    assert cancel(late, f"task_{late.workspace}").status_code == 200
 
 
 # ---- those that have not ended ----
