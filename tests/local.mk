@@ -322,9 +322,10 @@ low_test_libs = src/auth/libauth.a src/http/libhttp.a src/db/libdb.a src/sys/lib
 	src/base/libbase.a $(FCGI_LIBS) $(CURL_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(SYSTEMD_LIBS) \
 	$(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS) -lm
 domain_tests = tests/unit/domain/test_brief tests/unit/domain/test_pacer \
-	tests/unit/domain/test_schedule tests/unit/domain/test_script tests/unit/domain/test_skill tests/unit/domain/test_transcript
+	tests/unit/domain/test_script tests/unit/domain/test_skill tests/unit/domain/test_transcript
 work_tests = tests/unit/work/test_holder tests/unit/work/test_lanes tests/unit/work/test_line
 api_tests = tests/unit/api/test_twiml
+domain_tests += tests/unit/domain/test_schedule
 check_PROGRAMS += $(domain_tests) $(work_tests) $(api_tests)
 TESTS += $(domain_tests) $(work_tests) $(api_tests)
 domain_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/domain/libdomain.a,--no-whole-archive
