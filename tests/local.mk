@@ -323,7 +323,8 @@ low_test_libs = src/auth/libauth.a src/http/libhttp.a src/db/libdb.a src/sys/lib
 	$(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS) -lm
 domain_tests = tests/unit/domain/test_brief tests/unit/domain/test_pacer \
 	tests/unit/domain/test_script tests/unit/domain/test_skill tests/unit/domain/test_transcript
-work_tests = tests/unit/work/test_holder tests/unit/work/test_lanes tests/unit/work/test_line
+work_tests = tests/unit/work/test_holder tests/unit/work/test_lanes tests/unit/work/test_line \
+	tests/unit/work/test_share
 api_tests = tests/unit/api/test_twiml
 domain_tests += tests/unit/domain/test_schedule
 check_PROGRAMS += $(domain_tests) $(work_tests) $(api_tests)
@@ -366,6 +367,10 @@ tests_unit_work_test_line_SOURCES = tests/unit/work/test_line.c
 tests_unit_work_test_line_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_work_test_line_LDFLAGS = $(work_test_whole)
 tests_unit_work_test_line_LDADD = src/work/libwork.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
+tests_unit_work_test_share_SOURCES = tests/unit/work/test_share.c
+tests_unit_work_test_share_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_work_test_share_LDFLAGS = $(work_test_whole)
+tests_unit_work_test_share_LDADD = src/work/libwork.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
 api_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/api/libapi.a,--no-whole-archive
 tests_unit_api_test_twiml_SOURCES = tests/unit/api/test_twiml.c
 tests_unit_api_test_twiml_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -11,6 +11,7 @@
 #define QUOTA_MAX 1000000000 /* with the grants of a month, half of what the accept path can add */
 #define QUOTA_DEFAULT "1000"
 #define NAME_MAX_CHARS 200
+#define WEIGHT_MAX 100
 
 static int create_partner(struct admin *);
 static int create_organization(struct admin *);
@@ -37,6 +38,7 @@ static const struct command_option workspace_options[] = {
 	{ "--parent", "ID", "its organization; 'default' when absent" },
 	{ "--quota", "N", "credits a calendar month; 1000 when absent" },
 	{ "--max-concurrent", "N", "calls at once; calls.default_max_concurrent when absent" },
+	{ "--weight", "N", "its share among customers who wait, 1 to 100; 1 when absent" },
 	{ .name = NULL },
 };
 
@@ -44,6 +46,7 @@ static const struct command_option change_options[] = {
 	{ "--name", "NAME", "what people call it" },
 	{ "--quota", "N", "credits a calendar month, this one included" },
 	{ "--max-concurrent", "N", "calls at once" },
+	{ "--weight", "N", "its share among customers who wait, 1 to 100" },
 	{ .name = NULL },
 };
 
@@ -56,7 +59,7 @@ const struct command tree_commands[] = {
 	{ "organization", "list", "", "List the organizations", list_organizations, no_options, 0 },
 	{ "workspace", "create", "ID", "Make a workspace: a customer, who places calls",
 	    create_workspace, workspace_options, 0 },
-	{ "workspace", "change", "ID", "Change a workspace's name, quota or calls at once",
+	{ "workspace", "change", "ID", "Change a workspace's name, quota, calls at once or weight",
 	    change_workspace, change_options, 0 },
 	{ "workspace", "list", "", "List the workspaces", list_workspaces, no_options, 0 },
 	{ .noun = NULL },
@@ -81,18 +84,28 @@ read_names(struct admin *a, const char **id, const char **name)
 	return false;
 }
 
-/* The quota and the cap, each NULL when absent; on failure says so. */
-static bool
-read_limits(struct admin *a, const char **quota, const char **max_concurrent)
-{
-	int64_t number;
+/* What a workspace may use; each NULL when absent. */
+struct limits {
+	const char *quota;
+	const char *max_concurrent;
+	const char *weight;
+};
 
-	*quota = admin_option(a, "--quota");
-	*max_concurrent = admin_option(a, "--max-concurrent");
-	return (*quota == NULL || admin_number("--quota", *quota, 0, QUOTA_MAX, &number)) &&
-	    (*max_concurrent == NULL ||
-		admin_number("--max-concurrent", *max_concurrent, 1,
-		    a->settings->max_concurrent_ceiling, &number));
+/* On failure says so. */
+static bool
+read_limits(struct admin *a, struct limits *l)
+{
+	int64_t number, ceiling = a->settings->max_concurrent_ceiling;
+
+	l->quota = admin_option(a, "--quota");
+	l->max_concurrent = admin_option(a, "--max-concurrent");
+	l->weight = admin_option(a, "--weight");
+	if (l->quota != NULL && !admin_number("--quota", l->quota, 0, QUOTA_MAX, &number))
+		return false;
+	if (l->max_concurrent != NULL &&
+	    !admin_number("--max-concurrent", l->max_concurrent, 1, ceiling, &number))
+		return false;
+	return l->weight == NULL || admin_number("--weight", l->weight, 1, WEIGHT_MAX, &number);
 }
 
 /* Says what became of a creation. */
@@ -153,40 +166,49 @@ create_organization(struct admin *a)
 }
 
 static const struct statement sql_workspace_create = { "op_workspace_create",
-	"SELECT fn.workspace_create($1::text, $2::text, $3::text, $4::integer, $5::integer)", 5 };
+	"SELECT fn.workspace_create($1::text, $2::text, $3::text, $4::integer, $5::integer,"
+	" $6::integer)",
+	6 };
 
 static int
 create_workspace(struct admin *a)
 {
-	const char *id, *name, *quota, *max_concurrent, *parent = admin_option(a, "--parent");
+	const char *id, *name, *parent = admin_option(a, "--parent");
+	struct limits limits;
 	char word[32];
 
 	if (parent == NULL)
 		parent = "default";
 	if (!read_names(a, &id, &name) || !admin_tenant_id("--parent", parent) ||
-	    !read_limits(a, &quota, &max_concurrent))
+	    !read_limits(a, &limits))
 		return ADMIN_USAGE;
 	const char *const values[] = { id, parent, name != NULL ? name : id,
-		quota != NULL ? quota : QUOTA_DEFAULT, max_concurrent };
+		limits.quota != NULL ? limits.quota : QUOTA_DEFAULT, limits.max_concurrent,
+		limits.weight };
 	if (!admin_run_word(a, &sql_workspace_create, values, word))
 		return ADMIN_FAILED;
 	return created(a, "workspace", id, parent, word);
 }
 
 static const struct statement sql_workspace_change = { "op_workspace_change",
-	"SELECT fn.workspace_change($1::text, $2::text, $3::integer, $4::integer)", 4 };
+	"SELECT fn.workspace_change($1::text, $2::text, $3::integer, $4::integer, $5::integer)",
+	5 };
 
 static int
 change_workspace(struct admin *a)
 {
-	const char *id, *name, *quota, *max_concurrent;
+	struct limits limits;
+	const char *id, *name;
 	char word[32];
 
-	if (!read_names(a, &id, &name) || !read_limits(a, &quota, &max_concurrent))
+	if (!read_names(a, &id, &name) || !read_limits(a, &limits))
 		return ADMIN_USAGE;
-	if (name == NULL && quota == NULL && max_concurrent == NULL)
-		return admin_misuse("nothing to change: give --name, --quota or --max-concurrent");
-	const char *const values[] = { id, name, quota, max_concurrent };
+	if (name == NULL && limits.quota == NULL && limits.max_concurrent == NULL &&
+	    limits.weight == NULL)
+		return admin_misuse(
+		    "nothing to change: give --name, --quota, --max-concurrent or --weight");
+	const char *const values[] = { id, name, limits.quota, limits.max_concurrent,
+		limits.weight };
 	if (!admin_run_word(a, &sql_workspace_change, values, word))
 		return ADMIN_FAILED;
 	if (strcmp(word, "changed") != 0)
@@ -251,7 +273,7 @@ list_organizations(struct admin *a)
 }
 
 static const struct statement sql_workspaces = { "op_workspaces",
-	"SELECT workspace_id, organization_id, partner_id, name, quota, max_concurrent,"
+	"SELECT workspace_id, organization_id, partner_id, name, quota, max_concurrent, weight,"
 	" fn.iso(created_at) FROM workspaces ORDER BY partner_id, organization_id, workspace_id",
 	0 };
 
@@ -265,6 +287,7 @@ list_workspaces(struct admin *a)
 		{ "name", "NAME", COLUMN_TEXT },
 		{ "quota", "QUOTA", COLUMN_INT },
 		{ "max_concurrent", "AT ONCE", COLUMN_INT },
+		{ "weight", "WEIGHT", COLUMN_INT },
 		{ "created_at", "CREATED", COLUMN_TIME },
 		{ .name = NULL },
 	};

@@ -44,6 +44,10 @@ static const struct field start_fields[] = {
 	    .title = "Machine Detection",
 	    .help = "Whether the carrier is to find out if a machine answered: off, on (before the"
 		    " agent speaks) or async (while it speaks)." },
+	{ "priority", FIELD_CHOICE, .absent = "\"normal\"", .choices = "low|normal|high",
+	    .title = "Priority", .example = "\"high\"",
+	    .help = "Which of your own waiting calls go first. Other customers' calls are not"
+		    " concerned." },
 	{ "not_after", FIELD_TIME, .nullable = true, .title = "Not After",
 	    .help = "When the call is no longer wanted; it expires if it was not dialed by then." },
 	{ "metadata", FIELD_OBJECT, .nullable = true, .title = "Metadata",
@@ -219,6 +223,7 @@ read_wish(struct ask *ask, struct place *p)
 	wish->parsed_slots = object_text(ask, "parsed_slots");
 	wish->ask_user_mode = input_text(&ask->body, "ask_user_mode");
 	wish->machine_detection = input_text(&ask->body, "machine_detection");
+	wish->priority = input_text(&ask->body, "priority");
 	wish->metadata = object_text(ask, "metadata");
 	wish->not_after = input_text(&ask->body, "not_after");
 	if (place_number(ask, p, "target_phone") != RC_OK)

@@ -37,8 +37,8 @@ static const struct statement accept_call = {
 	"call_accept",
 	"SELECT result, workspace_id, status, body FROM fn.call_accept($1::bytea, $2, $3, $4, $5,"
 	" $6, $7, $8::bytea, $9, $10, $11, $12, $13, $14, $15::json, $16, $17::machine_detection, $18::json,"
-	" $19::timestamptz, $20, $21, $22, $23, $24)",
-	24,
+	" $19::timestamptz, $20, $21, $22, $23, $24, $25)",
+	25,
 };
 
 enum rc
@@ -74,7 +74,7 @@ call_accept(struct db *db, struct arena *a, const struct credential *who,
     const struct call_wish *wish, struct call_acceptance *acceptance)
 {
 	char credits[24], price[24], cap[24];
-	const char *values[24] = {
+	const char *values[25] = {
 		[5] = wish->idem_key,
 		[6] = wish->idem_route,
 		[7] = wish->idem_fingerprint,
@@ -94,6 +94,7 @@ call_accept(struct db *db, struct arena *a, const struct credential *who,
 		[21] = db_int(wish->price_cents, price),
 		[22] = db_int(wish->default_cap, cap),
 		[23] = wish->answer,
+		[24] = wish->priority,
 	};
 
 	who_params(who, values);

@@ -27,6 +27,7 @@ struct call_wish {
 	const char *machine_detection; /* off, on, async */
 	const char *metadata;          /* JSON, or NULL */
 	const char *not_after;         /* ISO 8601, or NULL */
+	const char *priority;          /* low, normal, high; NULL: normal */
 	bool direct;                   /* goes first; its client waits for the dial */
 	int64_t credits, price_cents;
 	int64_t default_cap; /* calls.default_max_concurrent */

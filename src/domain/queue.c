@@ -102,6 +102,32 @@ queue_lanes_free(struct db *db, const char *workspaces, const char *lanes, struc
 	return db_run(db, &lanes_free, values, rows);
 }
 
+static const struct statement wake = {
+	"queue_wake",
+	"SELECT woken, ceil(extract(epoch FROM next_at - clock_timestamp()) * 1000000)::bigint"
+	" FROM fn.calls_wake(CASE WHEN $1::bigint < 0 THEN '-infinity'::timestamptz"
+	" ELSE clock_timestamp() - $1::bigint * interval '1 us' END, $2)",
+	2,
+};
+
+enum rc
+queue_wake(struct db *db, int64_t behind_us, int limit, int *woken, int64_t *next_us)
+{
+	char behind[24], number[24];
+	const char *values[] = { db_int(behind_us, behind), db_int(limit, number) };
+	struct rows *rows;
+	enum rc rc = db_run(db, &wake, values, &rows);
+
+	if (rc != RC_OK)
+		return rc;
+	*woken = (int)rows_int(rows, 0, 0);
+	*next_us = rows_text(rows, 0, 1) == NULL ? -1 : rows_int(rows, 0, 1);
+	if (*next_us < 0 && rows_text(rows, 0, 1) != NULL)
+		*next_us = 0;
+	rows_free(rows);
+	return RC_OK;
+}
+
 static const struct statement recount = {
 	"queue_recount",
 	"SELECT fn.queue_recount()",

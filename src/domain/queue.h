@@ -35,6 +35,11 @@ enum rc queue_below_cap(
 enum rc queue_lanes_free(
     struct db *db, const char *workspaces, const char *lanes, struct rows **rows) MUST_CHECK;
 
+/* Brings calls whose time has come into the queue, limit of each kind at most. behind_us: only times that
+ * are no older are looked at, -1: all. next_us: in which time the next is due, -1: none is known. */
+enum rc queue_wake(
+    struct db *db, int64_t behind_us, int limit, int *woken, int64_t *next_us) MUST_CHECK;
+
 /* Sets the count that positions are computed from right; for when the queue stands still. */
 enum rc queue_recount(struct db *db) MUST_CHECK;
 

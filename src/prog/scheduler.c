@@ -108,6 +108,7 @@ main(int argc, char **argv)
 	struct scheduler sched = { 0 };
 	struct child children[] = {
 		{ .name = "dialer", .run = work_dial, .arg = &sched.env },
+		{ .name = "waker", .run = work_wake, .arg = &sched.env },
 		{ .name = "watcher", .run = work_watch, .arg = &sched.env },
 		{ .name = "recorder", .run = work_record, .arg = &sched.env },
 		{ .name = "merger", .run = work_merge, .arg = &sched.env },

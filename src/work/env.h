@@ -26,6 +26,7 @@ struct work_env {
 /* The life of each child of the scheduler, until a stop signal; the result is the exit status.
  * arg is a struct work_env. */
 int work_dial(void *arg);
+int work_wake(void *arg);
 int work_watch(void *arg);
 int work_record(void *arg);
 int work_merge(void *arg);

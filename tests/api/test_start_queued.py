@@ -43,7 +43,7 @@ def test_metadata_is_given_back(customer):
 
 def test_every_field_of_the_body_is_taken(customer):
     customer.start(language="ru", kind="restaurant_booking", parsed_slots={"guests": 2},
-                   ask_user_mode="stream", machine_detection="async",
+                   ask_user_mode="stream", machine_detection="async", priority="low",
                    not_after="2036-01-01T00:00:00Z", metadata={})
 
 

@@ -43,6 +43,7 @@ BAD_FIELDS = [
     ("ask_user_mode", "none"), ("ask_user_mode", None), ("ask_user_mode", 5),
     ("ask_user_mode", ""), ("ask_user_mode", "any\n"), ("ask_user_mode", "anystream"),
     ("machine_detection", "yes"), ("machine_detection", None), ("machine_detection", True),
+    ("priority", "urgent"), ("priority", None), ("priority", 1), ("priority", "HIGH"),
     ("not_after", "tomorrow"), ("not_after", 1900000000), ("not_after", ""),
     ("not_after", "2036-13-01T00:00:00Z"), ("not_after", "2036-02-30T00:00:00Z"),
     ("not_after", "2036-01-01T25:00:00Z"), ("not_after", {}), ("not_after", True),

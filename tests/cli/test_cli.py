@@ -182,10 +182,11 @@ def test_tree(offhook, sql):
     offhook.done("partner", "create", "p-tree", "--name", "Partner Ünlü")
     offhook.done("organization", "create", "o-tree", "--parent", "p-tree")
     made = offhook.done("workspace", "create", "w-tree", "--parent", "o-tree", "--quota", "5",
-                        "--max-concurrent", "3")
+                        "--max-concurrent", "3", "--weight", "40")
     assert made == {"scope": "workspace", "id": "w-tree", "parent": "o-tree", "created": True}
-    assert sql("SELECT organization_id, partner_id, name, quota, max_concurrent FROM workspaces"
-               " WHERE workspace_id = 'w-tree'") == [("o-tree", "p-tree", "w-tree", 5, 3)]
+    assert sql("SELECT organization_id, partner_id, name, quota, max_concurrent, weight FROM"
+               " workspaces WHERE workspace_id = 'w-tree'") == [
+                   ("o-tree", "p-tree", "w-tree", 5, 3, 40)]
     assert {"id": "p-tree", "name": "Partner Ünlü"}.items() <= next(
         row for row in offhook.done("partner", "list") if row["id"] == "p-tree").items()
     assert any(row["parent"] == "p-tree" for row in offhook.done("organization", "list"))
@@ -211,7 +212,8 @@ def test_parents_must_exist(offhook):
     ["create", "abc", "--quota", "-1"], ["create", "abc", "--quota", "1.5"],
     ["create", "abc", "--quota", "9999999999"], ["create", "abc", "--max-concurrent", "0"],
     ["create", "abc", "--max-concurrent", "101"], ["create", "abc", "--name", " "],
-    ["create", "abc", "--name", "x" * 201], ["change", "abc"],
+    ["create", "abc", "--name", "x" * 201], ["change", "abc"], ["create", "abc", "--weight", "0"],
+    ["change", "abc", "--weight", "101"],
 ])
 def test_workspace_wrong_usage(offhook, words):
     assert offhook("workspace", *words).status == 2
@@ -220,8 +222,11 @@ def test_workspace_wrong_usage(offhook, words):
 def test_workspace_change(offhook, workspace, sql):
     offhook.done("workspace", "change", workspace, "--quota", "9")
     offhook.done("workspace", "change", workspace, "--max-concurrent", "2", "--name", "New")
-    assert sql("SELECT name, quota, max_concurrent FROM workspaces WHERE workspace_id = %s",
-               workspace) == [("New", 9, 2)]
+    assert sql("SELECT name, quota, max_concurrent, weight FROM workspaces WHERE workspace_id = %s",
+               workspace) == [("New", 9, 2, 1)]
+    offhook.done("workspace", "change", workspace, "--weight", "7")
+    assert sql("SELECT weight, quota FROM workspaces WHERE workspace_id = %s",
+               workspace) == [(7, 9)]
     assert offhook("workspace", "change", "nobody", "--quota", "1").status == 1
 
 
