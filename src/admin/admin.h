@@ -38,7 +38,7 @@ struct admin_settings {
 };
 
 #define ADMIN_ARGS_MAX 4
-#define ADMIN_OPTIONS_MAX 4
+#define ADMIN_OPTIONS_MAX 8
 
 struct command;
 

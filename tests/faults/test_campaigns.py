@@ -1,0 +1,175 @@
+"""Campaigns and calls with a time, while schedulers die: what the carrier saw, from its own ledger. They
+are made in the database, as the task routes make them, on a stack with a high rate of its own."""
+
+import datetime
+import json
+import os
+import pathlib
+import signal
+import time
+
+import pytest
+
+import checker
+from stack import Stack, eventually
+from world import BUSY, World
+
+CPS = 100
+SLACK_S = 0.06  # the window in which a dial is sent, and the way to the carrier
+
+
+@pytest.fixture(scope="module")
+def fast():
+    made = Stack({"OFFHOOK_QUEUE_CPS": str(CPS)})
+    try:
+        made.up()
+        yield made
+    finally:
+        made.down()
+
+
+@pytest.fixture
+def customer(fast, request):
+    fast.up()
+    return World(fast, f"c-{os.urandom(4).hex()}")
+
+
+MAKE = """
+INSERT INTO calls (call_id, workspace_id, task_id, status, direct, target_phone, brief, language, kind,
+        ask_user_mode, machine_detection, queue_no, queue_rank, queue_lane, starts_at, credits_reserved,
+        price_cents)
+    SELECT 'call_t' || md5(random()::text || n), %(workspace)s, %(task)s,
+        CASE WHEN %(at)s IS NULL THEN 'queued' ELSE 'scheduled' END::call_status, false, n, 'Hello.', 'en',
+        'other', 'any', 'off', CASE WHEN %(at)s IS NULL THEN nextval('call_queue_no') END, %(rank)s,
+        %(lane)s, %(at)s, 1, 0 FROM unnest(%(numbers)s) n;
+INSERT INTO credit_ledger (call_id, step, workspace_id, month, reserved, settled)
+    SELECT call_id, 1, workspace_id, credit_month(clock_timestamp()), 1, 0 FROM calls
+    WHERE task_id = %(task)s;
+SELECT fn.call_wait(c) FROM calls c WHERE c.task_id = %(task)s
+"""
+
+
+def place(customer, numbers, lane="", rank=3, at=None):
+    """Calls in a lane, or for a time, all or none."""
+    values = {"workspace": customer.workspace, "task": lane or f"task_{os.urandom(8).hex()}", "at": at,
+              "rank": rank, "lane": lane, "numbers": numbers}
+    customer.stack.rows("SELECT 1")  # connected
+    with customer.stack.connection.cursor() as cursor:
+        cursor.execute(MAKE, values)
+    return numbers
+
+
+def campaign(customer, count, spacing=0, cap=None):
+    task = f"task_{os.urandom(8).hex()}"
+    customer.stack.rows("INSERT INTO tasks (task_id, workspace_id, kind, spacing_s, max_concurrent)"
+                        " VALUES (%s, %s, 'campaign', %s, %s)", task, customer.workspace, spacing, cap)
+    return task, place(customer, [customer.number(BUSY) for _ in range(count)], task)
+
+
+def seconds(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def carried(stack, numbers):
+    """(arrived, ended) of each dial to one of these numbers, by the carrier."""
+    wanted, last = set(numbers), {}
+    for line in pathlib.Path(stack.env["OFFHOOK_SIM_LEDGER"]).read_text().splitlines():
+        row = json.loads(line)
+        if row["to"] in wanted:
+            last[row["sid"]] = row
+    return sorted((seconds(r["arrived_at"]), seconds(r["ended_at"]) if r["ended_at"] else None, r["to"])
+                  for r in last.values())
+
+
+def most_at_once(dials):
+    steps = sorted([(at, 1) for at, _, _ in dials] + [(end, -1) for _, end, _ in dials])
+    most = now = 0
+    for _, step in steps:
+        now += step
+        most = max(most, now)
+    return most
+
+
+def verify(customer, numbers, seconds_=120):
+    """Each number was dialed once, at the rate, and everything else is as it must be."""
+    customer.settle(seconds_)
+    evidence = customer.evidence()
+    evidence.cps = CPS
+    found = checker.violations(evidence)
+    assert found == [], "\n".join(found)
+    dialed = [to for _, _, to in carried(customer.stack, numbers)]
+    assert sorted(dialed) == sorted(numbers)
+
+
+def wait_for(customer, numbers, count):
+    eventually(lambda: len(carried(customer.stack, numbers)) >= count, 60, "nobody dials")
+
+
+def test_a_thousand_numbers_while_the_scheduler_is_killed(fast, customer):
+    """Three campaigns: as fast as may be, under a cap, and a second apart."""
+    _, free = campaign(customer, 780)
+    _, capped = campaign(customer, 200, cap=5)
+    _, spaced = campaign(customer, 20, spacing=1)
+    everybody = free + capped + spaced
+    for share in (50, 300):
+        wait_for(customer, everybody, share)
+        os.kill(fast.child("scheduler", "dialer"), signal.SIGKILL)
+    wait_for(customer, everybody, 500)
+    fast.kill("scheduler")
+    time.sleep(0.3)
+    fast.up()
+    verify(customer, everybody)
+    assert most_at_once(carried(fast, capped)) <= 5
+    at = [arrived for arrived, _, _ in carried(fast, spaced)]
+    assert min(b - a for a, b in zip(at, at[1:])) >= 1.0
+
+
+def test_a_paused_campaign_stands_still_and_goes_on(fast, customer):
+    task, numbers = campaign(customer, 120)
+    wait_for(customer, numbers, 10)
+    fast.rows("UPDATE tasks SET paused_at = clock_timestamp(), paused_why = 'customer' WHERE task_id = %s",
+              task)
+    time.sleep(0.5)  # what was granted before is still dialed
+    count = len(carried(fast, numbers))
+    os.kill(fast.child("scheduler", "dialer"), signal.SIGKILL)
+    time.sleep(2.5)
+    assert len(carried(fast, numbers)) == count < 120
+    fast.rows("UPDATE tasks SET paused_at = NULL, paused_why = NULL WHERE task_id = %s", task)
+    resumed = time.time()
+    verify(customer, numbers)
+    assert carried(fast, numbers)[count][0] < resumed + 1.5
+
+
+def test_a_scheduled_call_is_exact_while_a_thousand_others_wait(fast, customer):
+    task, others = campaign(customer, 1000)
+    times = [time.time() + 2 + 0.37 * i for i in range(10)]
+    timed = [customer.number(BUSY) for _ in times]
+    for number, at in zip(timed, times):
+        place(customer, [number], rank=1, at=datetime.datetime.fromtimestamp(at, datetime.timezone.utc))
+    wait_for(customer, timed, len(timed))
+    assert len(carried(fast, others)) < 1000
+    arrived = {to: at for at, _, to in carried(fast, timed)}
+    late = sorted(arrived[number] - at for number, at in zip(timed, times))
+    print("late by ms:", [round(1000 * x) for x in late])
+    assert late[0] >= 0, "dialed before its time"
+    assert late[-1] < 1
+    fast.rows("SELECT fn.call_cancel(workspace_id, call_id) FROM calls WHERE task_id = %s"
+              " AND status = 'queued'", task)
+    verify(customer, timed)
+
+
+def test_a_first_call_does_not_wait_for_another_customers_campaign(fast, customer):
+    task, others = campaign(customer, 600)
+    wait_for(customer, others, 5)
+    newcomer = World(fast, f"n-{os.urandom(4).hex()}")
+    number = newcomer.number(BUSY)
+    placed = time.time()
+    place(newcomer, [number])
+    wait_for(newcomer, [number], 1)
+    at = carried(fast, [number])[0][0]
+    between = [t for t, _, _ in carried(fast, others) if placed + SLACK_S < t < at]
+    assert len(between) <= 12, "the dials that were granted, and one each in turn"
+    fast.rows("SELECT fn.call_cancel(workspace_id, call_id) FROM calls WHERE task_id = %s"
+              " AND status = 'queued'", task)
+    newcomer.settle()
+    customer.settle()
