@@ -4,11 +4,13 @@
 -- result is 'speak' (answer with fn.agent_said), 'replay' (twiml is what was answered before), 'hold'
 -- (the question of the turn before has no answer yet: let the callee wait, and come back with the
 -- same turn) or 'hang_up' (the call is over, or not the one that is dialed). After a question, asked
--- says what came of it: 'answered' (answer and mode), or 'dropped'; else it is NULL.
+-- says what came of it: 'answered' (answer and mode), or 'dropped'; else it is NULL. learnt is what the
+-- turns before have come to.
 CREATE FUNCTION fn.agent_hear(p_call text, p_attempt uuid, p_sid text, p_turn integer,
     p_heard text, p_answered_by text, p_max_talk_s integer,
     OUT result text, OUT twiml text, OUT brief text, OUT language text, OUT answered_by text,
-    OUT silent_turns integer, OUT asked text, OUT answer text, OUT mode text)
+    OUT silent_turns integer, OUT asked text, OUT answer text, OUT mode text,
+    OUT kind text, OUT slots json, OUT learnt json)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -29,6 +31,9 @@ BEGIN
     END IF;
     brief := c.brief;
     language := c.language;
+    kind := c.kind;
+    slots := c.parsed_slots;
+    learnt := c.learnt;
     PERFORM fn.questions_expire(p_call);
     SELECT q.state, q.answer, q.mode INTO asked, answer, mode FROM questions q
         WHERE q.call_id = p_call AND q.request_id = fn.question_id(p_call, p_turn - 1);

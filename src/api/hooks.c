@@ -196,6 +196,9 @@ speak(struct ask *ask, const struct hook *hook, const struct agent_ask *question
 		.asked = turn->asked,
 		.answer = turn->answer,
 		.aloud = turn->mode != NULL && strcmp(turn->mode, "voice") == 0,
+		.deal = strcmp(turn->kind, "negotiation") == 0
+		    ? script_deal_read(a, turn->slots, turn->learnt)
+		    : NULL,
 	};
 	struct script_reply said = script_reply(a, &script);
 	const char *next = turn_url(ask, hook, question->turn + 1);

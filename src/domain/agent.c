@@ -11,7 +11,8 @@ copy(struct arena *a, const char *s)
 
 static const struct statement hear = {
 	"agent_hear",
-	"SELECT result, twiml, brief, language, answered_by, silent_turns, asked, answer, mode"
+	"SELECT result, twiml, brief, language, answered_by, silent_turns, asked, answer, mode,"
+	" kind, slots, learnt"
 	" FROM fn.agent_hear($1, $2::uuid, $3, $4, $5, $6, $7)",
 	7,
 };
@@ -42,6 +43,9 @@ agent_hear(struct db *db, struct arena *a, const struct agent_ask *ask, struct a
 	turn->asked = rows_text(rows, 0, 6) != NULL;
 	turn->answer = copy(a, rows_text(rows, 0, 7));
 	turn->mode = copy(a, rows_text(rows, 0, 8));
+	turn->kind = copy(a, rows_text(rows, 0, 9));
+	turn->slots = copy(a, rows_text(rows, 0, 10));
+	turn->learnt = copy(a, rows_text(rows, 0, 11));
 	rows_free(rows);
 	return RC_OK;
 }

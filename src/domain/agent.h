@@ -40,6 +40,9 @@ struct agent_turn {
 	bool asked;              /* the client was asked in the turn before … */
 	const char *answer;      /* … and said this, or (NULL) nothing in time */
 	const char *mode;        /* of the answer: voice or context */
+	const char *kind;        /* of the call */
+	const char *slots;       /* JSON: its parsed_slots, or NULL */
+	const char *learnt;      /* JSON: what the turns before have come to, or NULL */
 };
 
 enum rc agent_hear(struct db *db, struct arena *a, const struct agent_ask *ask,

@@ -5,6 +5,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/agent.h \
 	src/domain/align.c \
 	src/domain/align.h \
+	src/domain/bargain.c \
+	src/domain/bargain.h \
 	src/domain/booking.c \
 	src/domain/booking.h \
 	src/domain/brief.c \
@@ -31,6 +33,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/outbox.h \
 	src/domain/pacer.c \
 	src/domain/pacer.h \
+	src/domain/price.c \
+	src/domain/price.h \
 	src/domain/question.c \
 	src/domain/question.h \
 	src/domain/queue.c \
@@ -46,4 +50,6 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/task.c \
 	src/domain/task.h \
 	src/domain/transcript.c \
-	src/domain/transcript.h
+	src/domain/transcript.h \
+	src/domain/words.c \
+	src/domain/words.h

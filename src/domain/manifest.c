@@ -69,9 +69,10 @@ static bool
 is_kind(json_t *value)
 {
 	return is_one_of(value,
-	    "restaurant_booking|restaurant_cancel|doctor_appointment|hotel_booking|concierge|other");
+	    "restaurant_booking|restaurant_cancel|doctor_appointment|hotel_booking|concierge|"
+	    "negotiation|other");
 }
-#define A_KIND "must be one of the kinds that POST /calls has"
+#define A_KIND "must be negotiation or one of the kinds that POST /calls has"
 
 static bool
 are_events(json_t *value)

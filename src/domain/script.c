@@ -1,7 +1,6 @@
 /* script.c: see script.h. */
 #include "domain/script.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,8 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "domain/bargain.h"
+#include "domain/words.h"
 
 #define TURNS_MAX 8
 #define SILENT_MAX 2
@@ -72,63 +73,6 @@ tongue_of(const char *language)
 	return &tongues[0];
 }
 
-/* Part of a word: a letter or digit of ASCII, an apostrophe, or any byte of another script. */
-static bool
-word_byte(char c)
-{
-	return isalnum((unsigned char)c) || c == '\'' || (unsigned char)c >= 0x80;
-}
-
-/* Whether text (lower-case ASCII) holds one of the phrases as whole words. */
-static bool
-holds(const char *text, const char *phrases)
-{
-	while (*phrases != '\0') {
-		size_t len = strcspn(phrases, "|");
-
-		for (const char *at = text; *at != '\0'; at++) {
-			bool starts = at == text || !word_byte(at[-1]);
-
-			if (starts && strncmp(at, phrases, len) == 0 && !word_byte(at[len]))
-				return true;
-		}
-		phrases += len + (phrases[len] == '|');
-	}
-	return false;
-}
-
-/* Lower case, in the alphabets that the tongues above are written in: ASCII, and Cyrillic A to Ya
- * (UTF-8 D0 90 to D0 AF, whose small letters are D0 B0 to D1 8F). */
-static const char *
-lower(struct arena *a, const char *s)
-{
-	char *copy = arena_strdup(a, s);
-
-	for (unsigned char *p = (unsigned char *)copy; *p != '\0'; p++) {
-		if (*p < 0x80) {
-			*p = (unsigned char)tolower(*p);
-		} else if (p[0] == 0xd0 && p[1] >= 0x90 && p[1] <= 0x9f) {
-			p[1] += 0x20;
-		} else if (p[0] == 0xd0 && p[1] >= 0xa0 && p[1] <= 0xaf) {
-			p[0] = 0xd1;
-			p[1] -= 0x20;
-		}
-	}
-	return copy;
-}
-
-/* The brief, cut at a character's end when it is too long to be spoken in one go. */
-static const char *
-spoken_brief(struct arena *a, const char *brief)
-{
-	size_t len = strlen(brief);
-
-	if (len > BRIEF_SPOKEN_MAX)
-		for (len = BRIEF_SPOKEN_MAX; ((unsigned char)brief[len] & 0xc0) == 0x80; len--)
-			;
-	return arena_strndup(a, brief, len);
-}
-
 /* The sentence with the text in the place of its %s. */
 static const char *
 filled(struct arena *a, const char *sentence, const char *text)
@@ -150,7 +94,7 @@ go_on(struct arena *a, const struct tongue *t, const struct script_turn *turn,
 		reply->summary = "The callee's question could not be answered in time.";
 	} else if (turn->aloud) {
 		reply->words = filled(a, t->told, turn->answer);
-	} else if (holds(lower(a, turn->answer), t->no)) {
+	} else if (words_hold(words_lower(a, turn->answer), t->no)) {
 		reply->words = t->declined;
 		reply->verdict = "success_no_booking";
 		reply->summary = "The client declined what the callee offered.";
@@ -169,7 +113,7 @@ find_time(const char *text, char time[8])
 		const char *end = at + digits;
 		bool clock, am, pm;
 
-		if (digits == 0 || digits > 2 || (at > text && word_byte(at[-1]))) {
+		if (digits == 0 || digits > 2 || (at > text && words_byte(at[-1]))) {
 			at += digits > 0 ? digits - 1 : 0;
 			continue;
 		}
@@ -180,8 +124,8 @@ find_time(const char *text, char time[8])
 			end += 1 + more;
 		}
 		end += strspn(end, " ");
-		am = strncmp(end, "am", 2) == 0 && !word_byte(end[2]);
-		pm = strncmp(end, "pm", 2) == 0 && !word_byte(end[2]);
+		am = strncmp(end, "am", 2) == 0 && !words_byte(end[2]);
+		pm = strncmp(end, "pm", 2) == 0 && !words_byte(end[2]);
 		if ((am || pm) && hour >= 1 && hour <= 12)
 			hour = hour % 12 + (pm ? 12 : 0);
 		if ((clock || am || pm) && hour < 24 && minute < 60) {
@@ -208,14 +152,9 @@ json_text(struct arena *a, json_t *object)
 static const char *
 learnt_of_no(struct arena *a, const char *said)
 {
-	size_t len = strlen(said);
-
-	if (len > REASON_MAX)
-		for (len = REASON_MAX; ((unsigned char)said[len] & 0xc0) == 0x80; len--)
-			;
 	return json_text(a,
 	    json_pack("{s:s?}", "refusal_reason",
-		str_utf8(said, len) ? arena_strndup(a, said, len) : NULL));
+		str_utf8(said, strlen(said)) ? words_cut(a, said, REASON_MAX) : NULL));
 }
 
 static const char *
@@ -226,7 +165,7 @@ learnt_of_yes(struct arena *a, const struct tongue *t, const char *heard)
 
 	if (find_time(heard, time))
 		(void)json_object_set_new(learnt, "time", json_string(time));
-	if (holds(heard, t->later))
+	if (words_hold(heard, t->later))
 		(void)json_object_set_new(learnt, "pending", json_string("yes"));
 	return json_text(a, learnt);
 }
@@ -236,16 +175,18 @@ script_reply(struct arena *a, const struct script_turn *turn)
 {
 	const struct tongue *t = tongue_of(turn->language);
 	struct script_reply reply = { .words = "", .language = t->bcp47 };
-	const char *heard = lower(a, turn->heard);
+	const char *heard = words_lower(a, turn->heard);
 	bool machine = turn->answered_by != NULL &&
 	    (strncmp(turn->answered_by, "machine", 7) == 0 ||
 		strcmp(turn->answered_by, "fax") == 0);
 
-	if (machine || holds(heard, t->machine)) {
+	if (machine || words_hold(heard, t->machine)) {
 		reply.verdict = "failed_voicemail";
 		reply.summary = "A machine answered.";
+	} else if (turn->deal != NULL) {
+		bargain_reply(a, turn, heard, &reply);
 	} else if (turn->turn == 0) {
-		reply.words = filled(a, t->opening, spoken_brief(a, turn->brief));
+		reply.words = filled(a, t->opening, words_cut(a, turn->brief, BRIEF_SPOKEN_MAX));
 	} else if (turn->asked) {
 		go_on(a, t, turn, &reply);
 	} else if (heard[0] == '\0' && turn->silent_turns <= SILENT_MAX) {
@@ -254,15 +195,15 @@ script_reply(struct arena *a, const struct script_turn *turn)
 		reply.words = t->no_verdict;
 		reply.verdict = "success_no_booking";
 		reply.summary = "The conversation ended without a verdict.";
-	} else if (holds(heard, t->ask)) {
+	} else if (words_hold(heard, t->ask)) {
 		reply.words = t->find_out;
 		reply.question = turn->heard;
-	} else if (holds(heard, t->no)) {
+	} else if (words_hold(heard, t->no)) {
 		reply.words = t->sorry;
 		reply.verdict = "success_refused";
 		reply.summary = "The callee refused.";
 		reply.learnt = learnt_of_no(a, turn->heard);
-	} else if (holds(heard, t->yes)) {
+	} else if (words_hold(heard, t->yes)) {
 		reply.words = t->thanks;
 		reply.verdict = "success_booked";
 		reply.summary = "The callee agreed.";

@@ -5,4 +5,5 @@ dist_skills_DATA = \
 	src/skills/concierge.json \
 	src/skills/doctor-appointment.json \
 	src/skills/hotel-booking.json \
+	src/skills/negotiation.json \
 	src/skills/restaurant-reservation.json
