@@ -264,6 +264,7 @@ EXTRA_DIST += \
 	tests/pytest.ini \
 	tests/sse.py \
 	tests/api/apikit.py \
+	tests/api/backend.py \
 	tests/api/conftest.py \
 	tests/api/redocly/.npmrc \
 	tests/api/redocly/package-lock.json \
@@ -299,6 +300,7 @@ EXTRA_DIST += \
 	tests/api/test_idempotency.py \
 	tests/api/test_maintenance.py \
 	tests/api/test_openapi.py \
+	tests/api/test_providers.py \
 	tests/api/test_read.py \
 	tests/api/test_recording.py \
 	tests/api/test_recording_sources.py \

@@ -40,6 +40,7 @@ BEGIN
     IF v_charged THEN
         PERFORM fn.booking_settle(c, p_outcome);
     END IF;
+    PERFORM fn.provider_settle(c);
     IF c.answered_at IS NOT NULL THEN
         INSERT INTO recordings (call_id, workspace_id, call_sid, check_at)
             VALUES (p_call, c.workspace_id, c.call_sid, clock_timestamp() + interval '15 s')

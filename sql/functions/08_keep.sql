@@ -66,6 +66,7 @@ BEGIN
     DELETE FROM bookings b WHERE b.call_id = ANY (v_calls)
         AND fn.booking_status(b) IN ('past', 'cancelled');
     UPDATE bookings SET call_id = NULL WHERE call_id = ANY (v_calls);
+    PERFORM fn.providers_detach(v_calls);
     DELETE FROM webhook_deliveries d USING call_events e WHERE e.call_id = ANY (v_calls)
         AND d.delivery_id = fn.delivery_id(e.call_id, e.event_id)
         AND d.workspace_id = e.workspace_id;

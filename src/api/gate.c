@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/log.h"
 
 static const char *
@@ -117,6 +118,20 @@ read_input(const struct route *route, struct ask *ask)
 	return rc;
 }
 
+/* Whether the request bears the key of the call backend. */
+static bool
+from_backend(const struct ask *ask)
+{
+	const char *key = req_header(ask->req, "x-api-key"), *right = ask->env->backend.key;
+	uint8_t sent[DIGEST_SHA256_SIZE], known[DIGEST_SHA256_SIZE];
+
+	if (key == NULL || right == NULL || right[0] == '\0')
+		return false;
+	digest_sha256(key, strlen(key), sent);
+	digest_sha256(right, strlen(right), known);
+	return digest_equal(sent, sizeof sent, known, sizeof known);
+}
+
 static enum rc
 run_route(const struct route *route, struct ask *ask)
 {
@@ -125,6 +140,8 @@ run_route(const struct route *route, struct ask *ask)
 	bool public = route->flags & ROUTE_PUBLIC;
 	enum rc rc;
 
+	ask->backend = route->flags & ROUTE_BACKEND && from_backend(ask);
+	public = public || ask->backend;
 	if (!public) {
 		rc = who_read(&ask->env->who, ask->req, source, &ask->who);
 		if (rc != RC_OK)

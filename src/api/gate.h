@@ -16,6 +16,7 @@
 #include "http/router.h"
 #include "http/shape.h"
 #include "http/valid.h"
+#include "remote/backend.h"
 #include "remote/carrier.h"
 #include "remote/store.h"
 
@@ -35,6 +36,7 @@ struct api_env {
 	const char *carrier_token; /* signs the carrier's webhooks */
 	bool anywhere;             /* customers' URLs may lead anywhere: for tests alone */
 	bool carrier_set;          /* there are credentials to dial with */
+	struct backend backend;    /* of negotiations */
 	const struct skill_set *skills;
 	struct carrier carrier; /* for nginx, which fetches from it; a worker asks nobody */
 	struct store store;     /* likewise */
@@ -47,6 +49,7 @@ struct ask {
 	struct db *db;
 	const struct api_env *env;
 	struct credential who; /* not yet verified: the handler's statement does that */
+	bool backend;          /* it is the call backend that asks, who is nobody's customer */
 	struct router_match path;
 	struct input body, query;
 };
@@ -55,7 +58,8 @@ enum route_flag {
 	ROUTE_PUBLIC = 1,    /* nobody is asked who he is */
 	ROUTE_QUERY_KEY = 2, /* ?api_key= is a credential too */
 	ROUTE_HIDDEN = 4,    /* not in the OpenAPI document: for the carrier */
-	ROUTE_PLAIN = 8      /* wrong input is 400 with a sentence, not 422 with an array */
+	ROUTE_PLAIN = 8,     /* wrong input is 400 with a sentence, not 422 with an array */
+	ROUTE_BACKEND = 16   /* providers.call_backend_key is a credential too (ask->backend) */
 };
 
 /* What a route may answer, for the OpenAPI document. status 0 ends the list. */

@@ -167,6 +167,15 @@ answer_refusal(struct ask *ask, const struct place *p)
 }
 
 enum rc
+place_answer(struct ask *ask, const struct place *p)
+{
+	if (p->acceptance.refusal != CALL_ACCEPTED)
+		return answer_refusal(ask, p);
+	resp_json_text(ask->resp, p->acceptance.status, p->acceptance.body);
+	return RC_OK;
+}
+
+enum rc
 place_foretell(struct ask *ask, struct place *p, bool *refused)
 {
 	enum rc rc = call_foretell(ask->db, ask->req->arena, &ask->who, &p->wish, &p->acceptance);
@@ -236,10 +245,7 @@ place_call(struct ask *ask, struct place *p)
 	if (p->acceptance.refusal != CALL_ACCEPTED)
 		return answer_refusal(ask, p);
 	crash_point("place.accepted");
-	if (p->wish.direct)
-		return answer_direct(ask, p);
-	resp_json_text(ask->resp, p->acceptance.status, p->acceptance.body);
-	return RC_OK;
+	return p->wish.direct ? answer_direct(ask, p) : place_answer(ask, p);
 }
 
 enum rc
@@ -252,9 +258,7 @@ place_task(struct ask *ask, struct place *p, const struct task_wish *task)
 	rc = task_accept(ask->db, ask->req->arena, &ask->who, &p->wish, task, &p->acceptance);
 	if (rc != RC_OK)
 		return rc;
-	if (p->acceptance.refusal != CALL_ACCEPTED)
-		return answer_refusal(ask, p);
-	crash_point("place.accepted");
-	resp_json_text(ask->resp, p->acceptance.status, p->acceptance.body);
-	return RC_OK;
+	if (p->acceptance.refusal == CALL_ACCEPTED)
+		crash_point("place.accepted");
+	return place_answer(ask, p);
 }

@@ -45,6 +45,9 @@ enum rc place_call(struct ask *ask, struct place *p) MUST_CHECK;
 /* The same for a task, whose calls are the wish's alike: all of them or none. Nobody waits for a dial. */
 enum rc place_task(struct ask *ask, struct place *p, const struct task_wish *task) MUST_CHECK;
 
+/* Answers for an acceptance that was had elsewhere: its body, or the refusal. */
+enum rc place_answer(struct ask *ask, const struct place *p) MUST_CHECK;
+
 /* Answers what would be refused before anything about the call itself; *refused is false, and
  * nothing is answered, when that is nothing. */
 enum rc place_foretell(struct ask *ask, struct place *p, bool *refused) MUST_CHECK;

@@ -18,6 +18,7 @@ const struct route *const route_tables[] = {
 	dnc_routes,
 	hook_routes,
 	health_routes,
+	provider_routes,
 	openapi_routes,
 	NULL,
 };
@@ -35,6 +36,7 @@ const struct named_schema *const schema_tables[] = {
 	user_schemas,
 	webhook_schemas,
 	dnc_schemas,
+	provider_schemas,
 	health_schemas,
 	NULL,
 };

@@ -19,6 +19,7 @@ extern const struct route openapi_routes[];
 extern const struct route skill_routes[];
 extern const struct route booking_routes[];
 extern const struct route task_routes[];
+extern const struct route provider_routes[];
 
 /* All tables, NULL at the end. */
 extern const struct route *const route_tables[];
@@ -43,6 +44,7 @@ extern const struct named_schema dnc_schemas[];
 extern const struct named_schema skill_schemas[];
 extern const struct named_schema booking_schemas[];
 extern const struct named_schema task_schemas[];
+extern const struct named_schema provider_schemas[];
 extern const struct named_schema *const schema_tables[];
 
 #endif

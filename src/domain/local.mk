@@ -29,6 +29,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/manifest.h \
 	src/domain/merge.c \
 	src/domain/merge.h \
+	src/domain/negotiation.c \
+	src/domain/negotiation.h \
 	src/domain/outbox.c \
 	src/domain/outbox.h \
 	src/domain/pacer.c \

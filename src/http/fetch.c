@@ -389,6 +389,20 @@ explain(struct job *job, CURLcode code)
 		    *job->errors != '\0' ? job->errors : curl_easy_strerror(code));
 }
 
+static enum fetch_fault
+fault_of(struct job *job, CURLcode code)
+{
+	long number = 0;
+
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return FETCH_TIMEOUT;
+	if (code == CURLE_COULDNT_CONNECT &&
+	    curl_easy_getinfo(job->easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK &&
+	    number == ECONNREFUSED)
+		return FETCH_REFUSED;
+	return FETCH_OTHER;
+}
+
 static void
 conclude(struct job *job, CURLcode code)
 {
@@ -413,6 +427,7 @@ conclude(struct job *job, CURLcode code)
 		r->end = FETCH_UNKNOWN;
 	if (r->end != FETCH_ANSWERED) {
 		explain(job, code);
+		r->fault = fault_of(job, code);
 		r->status = 0;
 	}
 }

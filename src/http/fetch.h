@@ -46,6 +46,9 @@ enum fetch_end {
 	FETCH_UNKNOWN   /* it left, no whole answer came: the peer may have acted */
 };
 
+/* Why it was not answered, where somebody wants to know. */
+enum fetch_fault { FETCH_OTHER, FETCH_REFUSED /* nobody listens there */, FETCH_TIMEOUT };
+
 struct fetch_result {
 	enum fetch_end end;
 	long status;
@@ -57,7 +60,8 @@ struct fetch_result {
 	int64_t took_us;        /* from its start to its end */
 	bool missed;            /* the send window passed before the request had left */
 	int64_t sent_us;        /* CLOCK_BOOTTIME when the last byte was handed over, 0 if never */
-	char error[160];        /* a sentence when it was not answered */
+	enum fetch_fault fault;
+	char error[160]; /* a sentence when it was not answered */
 };
 
 void fetch_init(void); /* once a process, after fork */

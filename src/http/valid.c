@@ -236,6 +236,9 @@ check(const struct place *p)
 	switch (p->field->type) {
 	case FIELD_TEXT:
 		return check_text(p);
+	case FIELD_NUMBER:
+		return json_is_number(p->value) ||
+		    refuse(p, "number_type", "Input should be a valid number");
 	case FIELD_INT:
 		return check_int(p);
 	case FIELD_BOOL:
@@ -315,6 +318,22 @@ refuse_json(struct input *in, const char *text, size_t len)
 }
 
 enum rc
+valid_object(struct arena *a, const struct field *fields, json_t *object, struct input *in)
+{
+	start(a, fields, in);
+	if (!json_is_object(object))
+		return refuse_body(in, "model_attributes_type",
+		    "Input should be a valid dictionary or object to extract fields from", object);
+	in->root = object;
+	for (int i = 0; fields[i].name != NULL; i++)
+		take(a,
+		    &(struct place){
+			in, "body", &fields[i], json_object_get(object, fields[i].name) },
+		    i);
+	return verdict(in);
+}
+
+enum rc
 valid_body(
     struct arena *a, const struct field *fields, const char *text, size_t len, struct input *in)
 {
@@ -326,16 +345,7 @@ valid_body(
 		return refuse_body(in, "missing", "Field required", NULL);
 	if ((root = own(a, json_parse_strict(text, len, why))) == NULL)
 		return refuse_json(in, text, len);
-	if (!json_is_object(root))
-		return refuse_body(in, "model_attributes_type",
-		    "Input should be a valid dictionary or object to extract fields from", root);
-	in->root = root;
-	for (int i = 0; fields[i].name != NULL; i++)
-		take(a,
-		    &(struct place){
-			in, "body", &fields[i], json_object_get(root, fields[i].name) },
-		    i);
-	return verdict(in);
+	return valid_object(a, fields, root, in);
 }
 
 /* The text of a query as the JSON value that a body would have held, or NULL with an error. */
@@ -363,6 +373,7 @@ query_value(struct arena *a, const struct place *p, const char *text)
 	case FIELD_CHOICE:
 	case FIELD_OBJECT:
 	case FIELD_LIST:
+	case FIELD_NUMBER:
 	case FIELD_TIME:
 		break;
 	}
@@ -494,6 +505,8 @@ type_schema(const struct field *f)
 	case FIELD_TEXT:
 	case FIELD_INT:
 		return bounded_schema(f);
+	case FIELD_NUMBER:
+		return json_pack("{s:s}", "type", "number");
 	case FIELD_BOOL:
 		return json_pack("{s:s}", "type", "boolean");
 	case FIELD_CHOICE:
@@ -501,8 +514,10 @@ type_schema(const struct field *f)
 	case FIELD_OBJECT:
 		return json_pack("{s:b, s:s}", "additionalProperties", 1, "type", "object");
 	case FIELD_LIST:
-		return json_pack("{s:s, s:{s:s}, s:I, s:I}", "type", "array", "items", "type",
-		    "string", "minItems", (json_int_t)f->min, "maxItems", (json_int_t)f->max);
+		return json_pack("{s:s, s:o, s:I, s:I}", "type", "array", "items",
+		    f->items != NULL ? shape_reference(f->items)
+				     : json_pack("{s:s}", "type", "string"),
+		    "minItems", (json_int_t)f->min, "maxItems", (json_int_t)f->max);
 	case FIELD_TIME:
 		return json_pack("{s:s, s:s}", "type", "string", "format", "date-time");
 	}

@@ -16,11 +16,13 @@
 
 enum field_type {
 	FIELD_TEXT,   /* string; min and max count characters (0: no limit) */
+	FIELD_NUMBER, /* a JSON number; its owner reads it from the text of the body, exactly */
 	FIELD_INT,    /* integer in [min, max]; a number sent as a string is not one (body) */
 	FIELD_BOOL,   /* boolean; in a query: true, false, 1, 0 */
 	FIELD_CHOICE, /* string, one of choices ("a|b|c") */
 	FIELD_OBJECT, /* a JSON object, kept as it is */
-	FIELD_LIST,   /* a JSON array of [min, max] texts; the handler checks what stands in it */
+	FIELD_LIST,   /* a JSON array of [min, max] texts, or what items says; the handler
+	               * checks what stands in it */
 	FIELD_TIME    /* string, ISO 8601 date and time with Z or an offset */
 };
 
@@ -40,6 +42,7 @@ struct field {
 	const char *help;
 	const char *example;   /* as JSON text, or NULL */
 	const char *component; /* FIELD_CHOICE: the name of its schema, or NULL: written in place */
+	const char *items;     /* FIELD_LIST: the schema of what stands in it, or NULL: texts */
 };
 
 #define VALID_FIELDS_MAX 24
@@ -60,6 +63,9 @@ struct input {
  */
 enum rc valid_body(struct arena *a, const struct field *fields, const char *text, size_t len,
     struct input *in) MUST_CHECK;
+/* The same for an object that has been parsed already, such as an item of a list. */
+enum rc valid_object(
+    struct arena *a, const struct field *fields, json_t *object, struct input *in) MUST_CHECK;
 /* The same for a query string: loc is ["query", name]. lookup(name) gives the decoded value. */
 enum rc valid_query(struct arena *a, const struct field *fields,
     const char *(*lookup)(const void *arg, const char *name), const void *arg,

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "domain/skill.h"
 #include "http/fcgi.h"
+#include "http/fetch.h"
 #include "phone/number.h"
 #include "prog/options.h"
 #include "sys/daemon.h"
@@ -98,6 +99,8 @@ env_fill(struct api *api, char *error, size_t size)
 		.credits_per_call = s->calls.credits_per_call,
 		.price_cents = s->calls.charge_cents,
 		.max_talk_s = s->calls.max_duration_seconds,
+		.backend = { s->providers.call_backend_url, s->providers.call_backend_key,
+		    s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL },
 		.skills = skills,
 		.anywhere = s->webhooks.allow_private_networks,
 		.carrier_token = s->twilio.auth_token,
@@ -166,6 +169,8 @@ work(void *arg)
 	int status;
 
 	signals_unblock(); /* the server lets them in between requests alone */
+	if (w->api->env.backend.url[0] != '\0')
+		fetch_init();
 	w->db = db_new(s->database.url, &options);
 	status = fcgi_serve(&server);
 	db_free(w->db);

@@ -17,7 +17,7 @@ offhook_api_LDADD = \
 	src/phone/libphone.a \
 	src/sys/libsys.a \
 	src/base/libbase.a \
-	$(PHONE_LIBS) $(FCGI_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) -lm
+	$(PHONE_LIBS) $(FCGI_LIBS) $(CURL_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) -lm
 
 # For the build alone: the document that the page of the API is made from.
 noinst_PROGRAMS += print-openapi

@@ -1,6 +1,8 @@
 noinst_LIBRARIES += src/remote/libremote.a
 src_remote_libremote_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 src_remote_libremote_a_SOURCES = \
+	src/remote/backend.c \
+	src/remote/backend.h \
 	src/remote/presign.c \
 	src/remote/presign.h \
 	src/remote/object.c \

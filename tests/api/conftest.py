@@ -2,6 +2,7 @@
 a new one does), and customers on the first."""
 
 import apikit
+import backend as backend_kit
 import deepgram
 import pytest
 import s3kit
@@ -50,6 +51,24 @@ def hook_stack():
     """A stack whose customers may have webhooks on this host."""
     yield from made({"queue.enabled": "true", "queue.cps": 40,
                      "webhooks.allow_private_networks": "true"})
+
+
+@pytest.fixture(scope="module")
+def backend():
+    """An external call backend of negotiations."""
+    made_backend = backend_kit.Backend()
+    yield made_backend
+    made_backend.close()
+
+
+@pytest.fixture(scope="module")
+def backend_stack(backend):
+    """A stack that has it."""
+    apikit.secrets.add(backend_kit.KEY)
+    yield from made({"queue.enabled": "true", "queue.cps": 40,
+                     "webhooks.allow_private_networks": "true",
+                     "providers.call_backend_url": backend.url,
+                     "providers.call_backend_key": backend_kit.KEY})
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,412 @@
+-- Negotiations. Prices come and go as decimals: as the text that the client wrote, as numeric in
+-- between. JSON with a price in it is read and written here and nowhere else, because the JSON library
+-- of the programs knows numbers as floating-point alone.
+
+-- ---- prices ----
+
+-- A price as it is written: 150.0, 135.5, 99.99; one decimal at least.
+CREATE FUNCTION fn.price(p numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN round(p, 1) = p THEN round(p, 1) ELSE round(p, 2) END
+$$;
+
+-- The price in a JSON value; NULL for none and for what is no price.
+CREATE FUNCTION fn.as_price(v json) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN json_typeof(v) = 'number'
+            AND v::text ~ '^[0-9]{1,10}(\.[0-9]{1,2}0{0,20})?([eE]\+?0*[0-9])?$'
+            AND v::text::numeric BETWEEN 0 AND 9999999999.99
+        THEN round(v::text::numeric, 2) END
+$$;
+
+-- What is wrong with the JSON value of a price that may be absent; NULL when nothing is.
+CREATE FUNCTION fn.price_fault(p_name text, v json) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN v IS NOT NULL AND json_typeof(v) <> 'null' AND fn.as_price(v) IS NULL
+        THEN p_name || ' must be a number from 0 to 9999999999.99 with at most two decimals' END
+$$;
+
+-- ---- how they stand ----
+
+-- The newest call of a provider, as its status.
+CREATE FUNCTION fn.provider_status(p providers, p_status call_status, p_outcome call_outcome)
+RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN p.call_id IS NULL THEN coalesce(p.call_status::text, 'pending')
+        WHEN p_status IN ('scheduled', 'queued') THEN 'pending'
+        WHEN p_status IN ('dialing', 'dial_unknown', 'in_progress') THEN 'in_progress'
+        WHEN p_status = 'completed' AND p_outcome::text LIKE 'success%' THEN 'completed'
+        ELSE 'failed' END
+$$;
+
+-- What was said in a call so far; NULL before the first word.
+CREATE FUNCTION fn.provider_transcript(p_call text) RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT string_agg(CASE e.data->>'role' WHEN 'bot' THEN 'Agent: ' ELSE 'Provider: ' END
+        || regexp_replace(e.data->>'text', '\s+', ' ', 'g'), E'\n' ORDER BY e.event_id)
+    FROM call_events e WHERE e.call_id = p_call AND e.event_type = 'transcript'
+        AND e.data->>'role' IN ('bot', 'operator')
+$$;
+
+-- The price that an agent has learnt, and the sentence that names it.
+CREATE FUNCTION fn.learnt_price(p_learnt json) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN fn.slot(p_learnt, 16, 'price') ~ '^[0-9]{1,10}(\.[0-9]{1,2})?$'
+        THEN fn.slot(p_learnt, 16, 'price')::numeric END
+$$;
+
+CREATE FUNCTION fn.learnt_evidence(p_learnt json) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN fn.learnt_price(p_learnt) IS NOT NULL
+        THEN fn.slot(p_learnt, 1000, 'evidence') END
+$$;
+
+-- The providers of a job with how they stand, in the order in which they were given. While a call goes
+-- on the price is what its agent has heard so far.
+CREATE FUNCTION fn.provider_view(p_workspace text, p_job uuid)
+RETURNS TABLE (id bigint, job_id uuid, name text, phone text, estimated_price numeric,
+    negotiated_price numeric, call_status text, call_transcript text, price_evidence text,
+    call_id text)
+LANGUAGE sql STABLE AS $$
+    SELECT p.id, p.job_id, p.name, p.phone, fn.price(p.estimated_price),
+        fn.price(coalesce(p.negotiated_price, fn.learnt_price(c.learnt))),
+        fn.provider_status(p, c.status, c.outcome_type),
+        coalesce(p.call_transcript, fn.provider_transcript(p.call_id)),
+        coalesce(p.price_evidence, fn.learnt_evidence(c.learnt)), p.call_id
+    FROM providers p LEFT JOIN calls c
+        ON c.call_id = p.call_id AND c.workspace_id = p.workspace_id
+    WHERE p.job_id = p_job AND p.workspace_id = p_workspace ORDER BY p.id
+$$;
+
+-- The end of a call, whose row the caller holds locked: its price stays with the provider, whatever
+-- becomes of the call. An agent that gave none has left none: where a model is to read the transcript
+-- for it, that model's answer is to come into calls.learnt before this.
+CREATE FUNCTION fn.provider_settle(c calls) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF c.kind <> 'negotiation' THEN
+        RETURN;
+    END IF;
+    UPDATE providers SET negotiated_price = fn.learnt_price(c.learnt),
+        price_evidence = fn.learnt_evidence(c.learnt)
+        WHERE call_id = c.call_id AND workspace_id = c.workspace_id;
+END $$;
+
+-- Calls that are about to be forgotten: how they ended stays.
+CREATE FUNCTION fn.providers_detach(p_calls text[]) RETURNS void
+LANGUAGE sql AS $$
+    UPDATE providers p SET call_id = NULL,
+        call_status = fn.provider_status(p, c.status, c.outcome_type)::provider_call_status
+        FROM calls c WHERE p.call_id = ANY (p_calls) AND c.call_id = p.call_id
+            AND c.workspace_id = p.workspace_id
+$$;
+
+-- ---- jobs ----
+
+-- What is wrong with the prices in the body of a job; NULL when nothing is.
+CREATE FUNCTION fn.job_fault(p_job json, p_providers json) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(fn.price_fault('max_price', p_job->'max_price'),
+        CASE WHEN fn.as_price(p_job->'max_price') = 0 THEN 'max_price must be above 0' END,
+        (SELECT f.fault FROM json_array_elements(CASE WHEN json_typeof(p_providers) = 'array'
+                THEN p_providers ELSE '[]' END) WITH ORDINALITY p (value, no)
+            CROSS JOIN LATERAL fn.price_fault('providers[' || p.no - 1 || '].estimated_price',
+                p.value->'estimated_price') f (fault)
+            WHERE f.fault IS NOT NULL ORDER BY p.no LIMIT 1))
+$$;
+
+-- Adds providers to a job; p_phones are their numbers, made E.164. One with a remote id that is there
+-- already is not added again.
+CREATE FUNCTION fn.providers_add(p_workspace text, p_job uuid, p_providers json, p_phones text[],
+    p_remote boolean) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO providers (job_id, workspace_id, name, phone, phone_e164, estimated_price, remote_id)
+        SELECT p_job, p_workspace, p.value->>'name', p.value->>'phone', p_phones[p.no],
+            fn.as_price(p.value->'estimated_price'),
+            CASE WHEN p_remote THEN p.value->>'id' END
+        FROM json_array_elements(p_providers) WITH ORDINALITY p (value, no)
+        ORDER BY p.no
+        ON CONFLICT (job_id, remote_id) WHERE remote_id IS NOT NULL DO NOTHING
+$$;
+
+-- A new job from the body of its request, which has been checked but for its prices. fault is what is
+-- wrong with those; nothing is made then.
+CREATE FUNCTION fn.job_create(p_workspace text, p_body json, p_phones text[],
+    OUT job_id uuid, OUT fault text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    fault := fn.job_fault(p_body, p_body->'providers');
+    IF fault IS NOT NULL OR p_workspace IS NULL THEN
+        RETURN;
+    END IF;
+    INSERT INTO negotiation_jobs AS j (workspace_id, description, location, max_price)
+        VALUES (p_workspace, p_body->>'description', p_body->>'location',
+            fn.as_price(p_body->'max_price'))
+        RETURNING j.job_id INTO job_id;
+    IF cardinality(p_phones) > 0 THEN
+        PERFORM fn.providers_add(p_workspace, job_id, p_body->'providers', p_phones, false);
+    END IF;
+END $$;
+
+-- The same for a job of somebody else (p_body is {"job", "providers", …}), which may have been taken
+-- over before: then it gets those of its providers that it has not yet.
+CREATE FUNCTION fn.job_take_over(p_workspace text, p_remote text, p_update_url text, p_body json,
+    p_phones text[], OUT job_id uuid, OUT fault text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    fault := fn.job_fault(p_body->'job', p_body->'providers');
+    IF fault IS NOT NULL OR p_workspace IS NULL THEN
+        RETURN;
+    END IF;
+    INSERT INTO negotiation_jobs AS j (workspace_id, description, location, max_price, remote_id,
+            update_url)
+        VALUES (p_workspace, p_body->'job'->>'description', p_body->'job'->>'location',
+            fn.as_price(p_body->'job'->'max_price'), p_remote, p_update_url)
+        ON CONFLICT (workspace_id, remote_id) WHERE remote_id IS NOT NULL
+            DO UPDATE SET update_url = p_update_url
+        RETURNING j.job_id INTO job_id;
+    PERFORM fn.providers_add(p_workspace, job_id, p_body->'providers', p_phones, true);
+END $$;
+
+-- A job as its routes show it; no row when there is none.
+CREATE FUNCTION fn.job_show(p_workspace text, p_job uuid) RETURNS TABLE (body text)
+LANGUAGE sql STABLE AS $$
+    SELECT json_build_object('job_id', j.job_id, 'description', j.description,
+        'location', j.location, 'max_price', fn.price(j.max_price),
+        'created_at', fn.iso(j.created_at),
+        'providers', (SELECT coalesce(json_agg(json_build_object('id', p.id, 'job_id', p.job_id,
+            'name', p.name, 'phone', p.phone, 'estimated_price', p.estimated_price,
+            'negotiated_price', p.negotiated_price, 'price_evidence', p.price_evidence,
+            'call_status', p.call_status, 'call_id', p.call_id) ORDER BY p.id), '[]')
+            FROM fn.provider_view(p_workspace, j.job_id) p))::text
+    FROM negotiation_jobs j WHERE j.job_id = p_job AND j.workspace_id = p_workspace
+$$;
+
+-- The providers of a job as the routes of providers show them; no row when there is no such job.
+CREATE FUNCTION fn.job_providers(p_workspace text, p_job uuid, p_transcripts boolean)
+RETURNS TABLE (body text)
+LANGUAGE sql STABLE AS $$
+    SELECT (SELECT coalesce(json_agg(CASE WHEN p_transcripts
+            THEN json_build_object('id', p.id, 'job_id', p.job_id, 'name', p.name,
+                'phone', p.phone, 'estimated_price', p.estimated_price,
+                'negotiated_price', p.negotiated_price, 'call_status', p.call_status,
+                'call_transcript', p.call_transcript)
+            ELSE json_build_object('id', p.id, 'job_id', p.job_id, 'name', p.name,
+                'phone', p.phone, 'estimated_price', p.estimated_price,
+                'negotiated_price', p.negotiated_price, 'call_status', p.call_status) END
+            ORDER BY p.id), '[]') FROM fn.provider_view(p_workspace, j.job_id) p)::text
+    FROM negotiation_jobs j WHERE j.job_id = p_job AND j.workspace_id = p_workspace
+$$;
+
+-- ---- starting ----
+
+-- The providers of a job that a start would call now: those who were never called; and, while no call
+-- of the job is under way, those whose call came to nothing.
+CREATE FUNCTION fn.providers_startable(p_workspace text, p_job uuid) RETURNS SETOF providers
+LANGUAGE sql STABLE AS $$
+    WITH standing AS (
+        SELECT p.id, fn.provider_status(p, c.status, c.outcome_type) AS status
+        FROM providers p LEFT JOIN calls c
+            ON c.call_id = p.call_id AND c.workspace_id = p.workspace_id
+        WHERE p.job_id = p_job AND p.workspace_id = p_workspace
+    )
+    SELECT p.* FROM providers p JOIN standing s USING (id)
+        WHERE p.workspace_id = p_workspace AND (p.starts = 0 OR (s.status = 'failed'
+            AND NOT EXISTS (SELECT FROM standing o JOIN providers q USING (id)
+                WHERE q.workspace_id = p_workspace AND q.starts > 0
+                    AND o.status IN ('pending', 'in_progress'))))
+        ORDER BY p.id
+$$;
+
+-- What a start needs to know beforehand: the job, and who would be called. result is 'unknown',
+-- 'empty' (a job without providers) or 'found'.
+CREATE FUNCTION fn.job_plan(p_workspace text, p_job uuid)
+RETURNS TABLE (result text, description text, location text, max_price text, id bigint,
+    phone_e164 text, estimated_price text)
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN j.job_id IS NULL THEN 'unknown'
+            WHEN EXISTS (SELECT FROM providers q WHERE q.job_id = j.job_id
+                AND q.workspace_id = p_workspace) THEN 'found' ELSE 'empty' END,
+        j.description, j.location, j.max_price::text, p.id, p.phone_e164, p.estimated_price::text
+    FROM (SELECT) one LEFT JOIN negotiation_jobs j
+            ON j.job_id = p_job AND j.workspace_id = p_workspace
+        LEFT JOIN LATERAL fn.providers_startable(p_workspace, j.job_id) p ON true
+    ORDER BY p.id
+$$;
+
+-- Calls providers of a job, all of them or none: each by the one way to a call, as one task. p_wishes
+-- is an array of {id, call_id, brief, slots}, a wish for each that was startable before; whoever was
+-- started meanwhile is left out. result as from fn.call_accept; body is the answer.
+CREATE FUNCTION fn.job_start(
+    p_key_hash bytea, p_scope text, p_scope_id text, p_is_admin boolean, p_workspace text,
+    p_idem_key text, p_idem_route text, p_fingerprint bytea,
+    p_job uuid, p_task text, p_wishes json, p_language text, p_credits integer,
+    p_price_cents integer,
+    OUT result text, OUT workspace_id text, OUT status integer, OUT body text)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_ws text;
+    v_count integer := 0;
+    v_one record;
+    v_accept record;
+BEGIN
+    SELECT f.result, f.workspace_id, f.status, f.body INTO result, v_ws, status, body
+        FROM fn.call_foretell(p_key_hash, p_scope, p_scope_id, p_is_admin, p_workspace,
+            p_idem_key, p_idem_route, p_fingerprint, 0) f;
+    workspace_id := v_ws;
+    IF result <> 'accepted' THEN
+        RETURN;
+    END IF;
+    IF p_idem_key IS NOT NULL THEN
+        SELECT k.result, k.status, k.body INTO result, status, body
+            FROM fn.key_claim(v_ws, p_idem_route, p_idem_key, p_fingerprint, p_task) k;
+        IF result <> 'accepted' THEN
+            RETURN;
+        END IF;
+    END IF;
+    -- Two starts at once: the second waits here, and finds nobody left to call.
+    PERFORM FROM negotiation_jobs j WHERE j.job_id = p_job AND j.workspace_id = v_ws FOR UPDATE;
+    BEGIN
+        FOR v_one IN SELECT p.id, p.phone_e164, w.value->>'call_id' AS call_id,
+                    w.value->>'brief' AS brief, w.value->'slots' AS slots
+                FROM fn.providers_startable(v_ws, p_job) p JOIN json_array_elements(p_wishes) w
+                    ON (w.value->>'id')::bigint = p.id ORDER BY p.id LOOP
+            SELECT a.* INTO v_accept FROM fn.call_accept(p_key_hash, p_scope, p_scope_id,
+                p_is_admin, p_workspace, NULL, NULL, NULL, v_one.call_id, p_task,
+                v_one.phone_e164, v_one.brief, p_language, 'negotiation', v_one.slots, 'any',
+                'off', NULL, NULL, false, p_credits, p_price_cents, 1) a;
+            IF v_accept.result <> 'accepted' THEN
+                RAISE EXCEPTION USING ERRCODE = 'OH001';
+            END IF;
+            UPDATE providers SET call_id = v_one.call_id, starts = starts + 1,
+                call_status = NULL, call_transcript = NULL, negotiated_price = NULL,
+                price_evidence = NULL WHERE id = v_one.id AND workspace_id = v_ws;
+            v_count := v_count + 1;
+        END LOOP;
+    EXCEPTION WHEN SQLSTATE 'OH001' THEN -- nothing of it was done
+        DELETE FROM idempotency_keys i WHERE i.workspace_id = v_ws
+            AND i.route = p_idem_route AND i.key = p_idem_key;
+        result := v_accept.result;
+        body := v_accept.body;
+        RETURN;
+    END;
+    status := 200;
+    body := fn.start_answer(v_count);
+    IF p_idem_key IS NOT NULL THEN
+        UPDATE idempotency_keys i SET status = 200, body = job_start.body
+            WHERE i.workspace_id = v_ws AND i.route = p_idem_route AND i.key = p_idem_key;
+    END IF;
+END $$;
+
+CREATE FUNCTION fn.start_answer(p_count integer) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT json_build_object('status', 'started', 'message', 'Started calls for ' || p_count
+        || ' providers', 'provider_count', p_count)::text
+$$;
+
+-- ---- an external backend ----
+
+-- How long the backend has to answer a start before another one may ask it.
+CREATE FUNCTION fn.start_patience() RETURNS interval
+LANGUAGE sql IMMUTABLE AS $$ SELECT interval '60 s' $$;
+
+-- Begins a start at an external backend. result is 'unknown', 'empty', 'nobody' (all are called, or
+-- another start is asking) or 'ask': then body is what the backend is to be sent, ids those whom it is
+-- to call, and request names this very start: a repetition that is for the same calls has the same.
+CREATE FUNCTION fn.start_begin(p_workspace text, p_job uuid, p_update_url text,
+    OUT result text, OUT body text, OUT ids text, OUT request text)
+LANGUAGE plpgsql AS $$
+DECLARE
+    j negotiation_jobs;
+BEGIN
+    SELECT * INTO j FROM negotiation_jobs o WHERE o.job_id = p_job
+        AND o.workspace_id = p_workspace FOR UPDATE;
+    IF NOT FOUND THEN
+        result := 'unknown';
+        RETURN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM providers p WHERE p.job_id = p_job AND p.workspace_id = p_workspace)
+        THEN
+        result := 'empty';
+        RETURN;
+    END IF;
+    SELECT json_build_object(
+            'job', json_build_object('job_id', j.job_id, 'description', j.description,
+                'location', j.location, 'max_price', fn.price(j.max_price)),
+            'providers', json_agg(json_build_object('id', p.id, 'job_id', p.job_id,
+                'name', p.name, 'phone', p.phone, 'phone_e164', p.phone_e164,
+                'estimated_price', fn.price(p.estimated_price)) ORDER BY p.id),
+            'update_url', p_update_url)::text,
+        array_agg(p.id ORDER BY p.id)::text,
+        md5(string_agg(p.id || '.' || p.starts, ' ' ORDER BY p.id))
+        INTO body, ids, request
+        FROM fn.providers_startable(p_workspace, p_job) p;
+    IF ids IS NULL OR j.starting_until > clock_timestamp() THEN
+        result := 'nobody';
+        RETURN;
+    END IF;
+    result := 'ask';
+    UPDATE negotiation_jobs o SET starting_until = clock_timestamp() + fn.start_patience()
+        WHERE o.job_id = p_job AND o.workspace_id = p_workspace;
+END $$;
+
+-- The end of it: the backend has taken those providers over, or (p_taken false) not.
+CREATE FUNCTION fn.start_end(p_workspace text, p_job uuid, p_ids bigint[], p_taken boolean)
+RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    v_count integer := 0;
+BEGIN
+    UPDATE negotiation_jobs SET starting_until = NULL
+        WHERE job_id = p_job AND workspace_id = p_workspace;
+    IF p_taken THEN
+        -- Its reports may have come before its answer: those of a first start stand.
+        UPDATE providers p SET starts = starts + 1, call_id = NULL,
+            call_status = CASE WHEN starts = 0 AND call_status IS NOT NULL THEN call_status
+                ELSE 'pending' END,
+            call_transcript = CASE WHEN starts = 0 THEN call_transcript END,
+            negotiated_price = CASE WHEN starts = 0 THEN negotiated_price END,
+            price_evidence = NULL
+            WHERE p.id = ANY (p_ids) AND p.workspace_id = p_workspace;
+        GET DIAGNOSTICS v_count = ROW_COUNT;
+    END IF;
+    RETURN v_count;
+END $$;
+
+-- What the backend reports of a provider. p_trusted: it is the backend itself, which has no workspace;
+-- else a caller in p_workspace. What is absent stays as it is. result is 'unknown', 'ours' (a call of
+-- our own: nobody reports on that), 'invalid' (with what is wrong in body) or 'taken', with the
+-- provider in body. What has ended stays ended until it is started again.
+CREATE FUNCTION fn.provider_report(p_workspace text, p_trusted boolean, p_job uuid, p_id bigint,
+    p_report json, OUT result text, OUT body text)
+LANGUAGE plpgsql AS $$
+DECLARE
+    p providers;
+    v_status provider_call_status := p_report->>'call_status';
+    v_over boolean;
+BEGIN
+    SELECT * INTO p FROM providers o WHERE o.id = p_id AND o.job_id = p_job
+        AND (p_trusted OR o.workspace_id = p_workspace) FOR UPDATE;
+    IF NOT FOUND THEN
+        result := 'unknown';
+        RETURN;
+    END IF;
+    body := fn.price_fault('negotiated_price', p_report->'negotiated_price');
+    IF p.call_id IS NOT NULL OR body IS NOT NULL THEN
+        result := CASE WHEN body IS NULL THEN 'ours' ELSE 'invalid' END;
+        RETURN;
+    END IF;
+    v_over := p.call_status IN ('completed', 'failed') AND v_status IN ('pending', 'in_progress');
+    IF NOT coalesce(v_over, false) THEN
+        UPDATE providers o SET call_status = coalesce(v_status, o.call_status),
+            negotiated_price = CASE WHEN p_report->'negotiated_price' IS NULL
+                THEN o.negotiated_price ELSE fn.as_price(p_report->'negotiated_price') END,
+            call_transcript = CASE WHEN p_report->'call_transcript' IS NULL
+                THEN o.call_transcript ELSE p_report->>'call_transcript' END
+            WHERE o.id = p.id AND o.workspace_id = p.workspace_id;
+    END IF;
+    result := 'taken';
+    SELECT json_build_object('id', v.id, 'job_id', v.job_id, 'name', v.name, 'phone', v.phone,
+            'estimated_price', v.estimated_price, 'negotiated_price', v.negotiated_price,
+            'call_status', v.call_status, 'call_transcript', v.call_transcript)::text
+        INTO body FROM fn.provider_view(p.workspace_id, p_job) v WHERE v.id = p.id;
+END $$;
