@@ -10,6 +10,7 @@ CREATE TABLE negotiation_jobs (
     -- Somebody else's job, for whom we place the calls; he is told there what comes of them.
     remote_id      text CHECK (length(remote_id) BETWEEN 1 AND 128),
     update_url     text,
+    keyed          boolean NOT NULL DEFAULT false, -- he knows providers.call_backend_key: it is sent
     starting_until timestamptz, -- an external backend is being asked to start it
     PRIMARY KEY (job_id, workspace_id),
     CHECK ((remote_id IS NULL) = (update_url IS NULL))
@@ -38,10 +39,11 @@ CREATE TABLE providers (
     call_status      provider_call_status,
     call_transcript  text,
     remote_id        text CHECK (length(remote_id) BETWEEN 1 AND 64), -- its id in the job of remote_id
-    -- What the job's update_url is to be told: due at, tries made, the newest state that was sent.
+    -- The job's update_url is told of the call at report_at, whenever something has changed since
+    -- report_sent (a digest of what was told last).
     report_at        timestamptz,
     report_tries     integer NOT NULL DEFAULT 0,
-    report_until     timestamptz,
+    report_sent      text,
     PRIMARY KEY (id, workspace_id),
     CHECK (call_id IS NULL OR call_status IS NULL)
 );

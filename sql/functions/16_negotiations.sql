@@ -60,9 +60,8 @@ LANGUAGE sql IMMUTABLE AS $$
         THEN fn.slot(p_learnt, 1000, 'evidence') END
 $$;
 
--- The providers of a job with how they stand, in the order in which they were given. While a call goes
--- on the price is what its agent has heard so far.
-CREATE FUNCTION fn.provider_view(p_workspace text, p_job uuid)
+-- A provider with how it stands. While a call goes on the price is what its agent has heard so far.
+CREATE FUNCTION fn.provider_now(p providers)
 RETURNS TABLE (id bigint, job_id uuid, name text, phone text, estimated_price numeric,
     negotiated_price numeric, call_status text, call_transcript text, price_evidence text,
     call_id text)
@@ -72,8 +71,17 @@ LANGUAGE sql STABLE AS $$
         fn.provider_status(p, c.status, c.outcome_type),
         coalesce(p.call_transcript, fn.provider_transcript(p.call_id)),
         coalesce(p.price_evidence, fn.learnt_evidence(c.learnt)), p.call_id
-    FROM providers p LEFT JOIN calls c
+    FROM (SELECT) one LEFT JOIN calls c
         ON c.call_id = p.call_id AND c.workspace_id = p.workspace_id
+$$;
+
+-- The providers of a job, in the order in which they were given.
+CREATE FUNCTION fn.provider_view(p_workspace text, p_job uuid)
+RETURNS TABLE (id bigint, job_id uuid, name text, phone text, estimated_price numeric,
+    negotiated_price numeric, call_status text, call_transcript text, price_evidence text,
+    call_id text)
+LANGUAGE sql STABLE AS $$
+    SELECT n.* FROM providers p CROSS JOIN LATERAL fn.provider_now(p) n
     WHERE p.job_id = p_job AND p.workspace_id = p_workspace ORDER BY p.id
 $$;
 
@@ -149,8 +157,8 @@ END $$;
 
 -- The same for a job of somebody else (p_body is {"job", "providers", …}), which may have been taken
 -- over before: then it gets those of its providers that it has not yet.
-CREATE FUNCTION fn.job_take_over(p_workspace text, p_remote text, p_update_url text, p_body json,
-    p_phones text[], OUT job_id uuid, OUT fault text)
+CREATE FUNCTION fn.job_take_over(p_workspace text, p_remote text, p_update_url text,
+    p_keyed boolean, p_body json, p_phones text[], OUT job_id uuid, OUT fault text)
 LANGUAGE plpgsql AS $$
 BEGIN
     fault := fn.job_fault(p_body->'job', p_body->'providers');
@@ -158,11 +166,11 @@ BEGIN
         RETURN;
     END IF;
     INSERT INTO negotiation_jobs AS j (workspace_id, description, location, max_price, remote_id,
-            update_url)
+            update_url, keyed)
         VALUES (p_workspace, p_body->'job'->>'description', p_body->'job'->>'location',
-            fn.as_price(p_body->'job'->'max_price'), p_remote, p_update_url)
+            fn.as_price(p_body->'job'->'max_price'), p_remote, p_update_url, p_keyed)
         ON CONFLICT (workspace_id, remote_id) WHERE remote_id IS NOT NULL
-            DO UPDATE SET update_url = p_update_url
+            DO UPDATE SET update_url = p_update_url, keyed = p_keyed
         RETURNING j.job_id INTO job_id;
     PERFORM fn.providers_add(p_workspace, job_id, p_body->'providers', p_phones, true);
 END $$;
@@ -247,6 +255,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     v_ws text;
     v_count integer := 0;
+    v_told boolean;
     v_one record;
     v_accept record;
 BEGIN
@@ -265,7 +274,8 @@ BEGIN
         END IF;
     END IF;
     -- Two starts at once: the second waits here, and finds nobody left to call.
-    PERFORM FROM negotiation_jobs j WHERE j.job_id = p_job AND j.workspace_id = v_ws FOR UPDATE;
+    SELECT j.update_url IS NOT NULL INTO v_told FROM negotiation_jobs j
+        WHERE j.job_id = p_job AND j.workspace_id = v_ws FOR UPDATE;
     BEGIN
         FOR v_one IN SELECT p.id, p.phone_e164, w.value->>'call_id' AS call_id,
                     w.value->>'brief' AS brief, w.value->'slots' AS slots
@@ -280,7 +290,9 @@ BEGIN
             END IF;
             UPDATE providers SET call_id = v_one.call_id, starts = starts + 1,
                 call_status = NULL, call_transcript = NULL, negotiated_price = NULL,
-                price_evidence = NULL WHERE id = v_one.id AND workspace_id = v_ws;
+                price_evidence = NULL, report_tries = 0, report_sent = NULL,
+                report_at = CASE WHEN v_told THEN clock_timestamp() + interval '1 s' END
+                WHERE id = v_one.id AND workspace_id = v_ws;
             v_count := v_count + 1;
         END LOOP;
     EXCEPTION WHEN SQLSTATE 'OH001' THEN -- nothing of it was done
@@ -408,5 +420,55 @@ BEGIN
     SELECT json_build_object('id', v.id, 'job_id', v.job_id, 'name', v.name, 'phone', v.phone,
             'estimated_price', v.estimated_price, 'negotiated_price', v.negotiated_price,
             'call_status', v.call_status, 'call_transcript', v.call_transcript)::text
-        INTO body FROM fn.provider_view(p.workspace_id, p_job) v WHERE v.id = p.id;
+        INTO body FROM providers o CROSS JOIN LATERAL fn.provider_now(o) v
+        WHERE o.id = p.id AND o.workspace_id = p.workspace_id;
 END $$;
+
+-- ---- reports on the calls that we place for somebody else ----
+
+-- Who is to be told now of how a call of his stands, at most p_limit of them, each leased for 20 s. What
+-- has not changed is looked at again a second later, until it has ended; so a report tells the newest
+-- state, whatever was missed before. final: nothing comes after it.
+CREATE FUNCTION fn.reports_due(p_limit integer)
+RETURNS TABLE (id bigint, workspace_id text, call_id text, url text, keyed boolean, body text,
+    final boolean)
+LANGUAGE sql AS $$
+    WITH due AS MATERIALIZED (
+        SELECT p.id, p.workspace_id FROM providers p WHERE p.report_at <= clock_timestamp()
+            ORDER BY p.report_at LIMIT p_limit FOR UPDATE SKIP LOCKED
+    ), seen AS MATERIALIZED (
+        SELECT p.id, p.workspace_id, p.call_id, j.update_url || '/' || p.remote_id AS url, j.keyed,
+            json_build_object('call_status', n.call_status, 'negotiated_price', n.negotiated_price,
+                'call_transcript', left(n.call_transcript, 262144))::text AS body,
+            n.call_status IN ('completed', 'failed') AS final, p.report_sent
+        FROM due JOIN providers p USING (id, workspace_id)
+            JOIN negotiation_jobs j USING (job_id, workspace_id)
+            CROSS JOIN LATERAL fn.provider_now(p) n
+    ), moved AS (
+        UPDATE providers p SET report_at = CASE
+                WHEN md5(s.body) IS DISTINCT FROM s.report_sent
+                    THEN clock_timestamp() + interval '20 s'
+                WHEN NOT s.final THEN clock_timestamp() + interval '1 s' END
+            FROM seen s WHERE p.id = s.id AND p.workspace_id = s.workspace_id
+    )
+    SELECT s.id, s.workspace_id, s.call_id, s.url, s.keyed, s.body, s.final FROM seen s
+        WHERE md5(s.body) IS DISTINCT FROM s.report_sent
+$$;
+
+-- How a report ended. p_status is the answer's, 0 when there was none. One that nobody wants is not
+-- repeated; any other is, for about a day.
+CREATE FUNCTION fn.report_result(p_id bigint, p_workspace text, p_call text, p_body text,
+    p_final boolean, p_status integer, p_retry_after_s integer) RETURNS void
+LANGUAGE sql AS $$
+    UPDATE providers p SET
+        report_sent = CASE WHEN p_status BETWEEN 200 AND 299 THEN md5(p_body)
+            ELSE p.report_sent END,
+        report_tries = CASE WHEN p_status BETWEEN 200 AND 299 THEN 0 ELSE p.report_tries + 1 END,
+        report_at = CASE
+            WHEN p_status BETWEEN 200 AND 299 AND NOT p_final
+                THEN clock_timestamp() + interval '1 s'
+            WHEN p_status BETWEEN 200 AND 299 OR p_status IN (404, 409, 410)
+                OR p.report_tries >= 33 THEN NULL
+            ELSE clock_timestamp() + fn.webhook_wait(p.report_tries + 1, p_retry_after_s) END
+        WHERE p.id = p_id AND p.workspace_id = p_workspace AND p.call_id IS NOT DISTINCT FROM p_call
+$$;

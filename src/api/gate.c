@@ -118,20 +118,6 @@ read_input(const struct route *route, struct ask *ask)
 	return rc;
 }
 
-/* Whether the request bears the key of the call backend. */
-static bool
-from_backend(const struct ask *ask)
-{
-	const char *key = req_header(ask->req, "x-api-key"), *right = ask->env->backend.key;
-	uint8_t sent[DIGEST_SHA256_SIZE], known[DIGEST_SHA256_SIZE];
-
-	if (key == NULL || right == NULL || right[0] == '\0')
-		return false;
-	digest_sha256(key, strlen(key), sent);
-	digest_sha256(right, strlen(right), known);
-	return digest_equal(sent, sizeof sent, known, sizeof known);
-}
-
 static enum rc
 run_route(const struct route *route, struct ask *ask)
 {
@@ -140,7 +126,7 @@ run_route(const struct route *route, struct ask *ask)
 	bool public = route->flags & ROUTE_PUBLIC;
 	enum rc rc;
 
-	ask->backend = route->flags & ROUTE_BACKEND && from_backend(ask);
+	ask->backend = route->flags & ROUTE_BACKEND && ask_from_backend(ask);
 	public = public || ask->backend;
 	if (!public) {
 		rc = who_read(&ask->env->who, ask->req, source, &ask->who);
@@ -193,6 +179,19 @@ ask_path(const struct ask *ask, const char *name)
 	const char *value = router_value(&ask->path, name);
 
 	return value == NULL ? "" : value;
+}
+
+bool
+ask_from_backend(const struct ask *ask)
+{
+	const char *key = req_header(ask->req, "x-api-key"), *right = ask->env->backend.key;
+	uint8_t sent[DIGEST_SHA256_SIZE], known[DIGEST_SHA256_SIZE];
+
+	if (key == NULL || right == NULL || right[0] == '\0')
+		return false;
+	digest_sha256(key, strlen(key), sent);
+	digest_sha256(right, strlen(right), known);
+	return digest_equal(sent, sizeof sent, known, sizeof known);
 }
 
 struct row_columns {

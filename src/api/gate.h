@@ -91,6 +91,9 @@ void gate_run(const struct route *const tables[], struct ask *ask);
 /* The value of {name} in the path; "" when the route has none of that name. */
 const char *ask_path(const struct ask *ask, const char *name);
 
+/* Whether the request bears providers.call_backend_key, which alone makes nobody a customer. */
+bool ask_from_backend(const struct ask *ask);
+
 /* A row of a statement as an object of the shape: its columns from first_column on are the fields,
  * in order (checked by name). */
 json_t *ask_row(const struct shape *shape, const struct rows *rows, int row, int first_column);

@@ -558,8 +558,8 @@ start_job(struct ask *ask)
 		rc = read_providers(ask, sent_provider_fields, &ask->body, &phones);
 	if (rc != RC_OK)
 		return rc;
-	rc = negotiation_take_over(
-	    ask->db, a, &ask->who, remote_id, url, ask->req->body, phones, &job_id, &fault);
+	rc = negotiation_take_over(ask->db, a, &ask->who, remote_id, url, ask_from_backend(ask),
+	    ask->req->body, phones, &job_id, &fault);
 	if (rc != RC_OK)
 		return rc;
 	if (fault != NULL)

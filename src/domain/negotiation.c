@@ -82,16 +82,19 @@ static const struct statement take_over = {
 	"negotiation_take_over",
 	"SELECT who.workspace_id, j.job_id, j.fault"
 	" FROM fn.caller($1::bytea, $2, $3, $4, $5) who"
-	" CROSS JOIN LATERAL fn.job_take_over(who.workspace_id, $6, $7, $8::json, $9::text[]) j",
-	9,
+	" CROSS JOIN LATERAL fn.job_take_over(who.workspace_id, $6, $7, $8, $9::json,"
+	" $10::text[]) j",
+	10,
 };
 
 enum rc
 negotiation_take_over(struct db *db, struct arena *a, const struct credential *who,
-    const char *remote_id, const char *update_url, const char *body, const char *phones,
+    const char *remote_id, const char *update_url, bool keyed, const char *body, const char *phones,
     const char **job_id, const char **fault)
 {
-	const char *values[9] = { [5] = remote_id, [6] = update_url, [7] = body, [8] = phones };
+	const char *values[10] = {
+		[5] = remote_id, [6] = update_url, [7] = db_bool(keyed), [8] = body, [9] = phones
+	};
 
 	return run_for_job(db, a, who, &take_over, values, job_id, fault);
 }
@@ -306,4 +309,36 @@ negotiation_report(struct db *db, struct arena *a, const struct credential *who,
 	*body = copied(a, rows, 0, 2);
 	rows_free(rows);
 	return rc;
+}
+
+static const struct statement reports_due = {
+	"negotiation_reports_due",
+	"SELECT * FROM fn.reports_due($1)",
+	1,
+};
+
+enum rc
+negotiation_reports_due(struct db *db, int limit, struct rows **rows)
+{
+	char number[24];
+	const char *values[] = { db_int(limit, number) };
+
+	return db_run(db, &reports_due, values, rows);
+}
+
+static const struct statement reported = {
+	"negotiation_reported",
+	"SELECT fn.report_result($1, $2, $3, $4, $5, $6, $7)",
+	7,
+};
+
+enum rc
+negotiation_reported(struct db *db, const struct negotiation_reported *r)
+{
+	char status[24], retry_after[24];
+	const char *values[] = { r->id, r->workspace_id, r->call_id, r->body, db_bool(r->final),
+		db_int(r->status, status),
+		db_int(r->retry_after_s > 86400 ? 86400 : r->retry_after_s, retry_after) };
+
+	return db_run(db, &reported, values, NULL);
 }

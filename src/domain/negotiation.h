@@ -28,9 +28,9 @@ enum rc negotiation_create(struct db *db, struct arena *a, const struct credenti
     const char *body, const char *phones, const char **job_id, const char **fault) MUST_CHECK;
 
 /* The same for somebody else's job, whose id there is remote_id and who is told at update_url what comes
- * of its calls. A job that was taken over before gets the providers that it has not yet. */
+ * of its calls; keyed: with providers.call_backend_key, because he knows it. A job that was taken over before gets the providers that it has not yet. */
 enum rc negotiation_take_over(struct db *db, struct arena *a, const struct credential *who,
-    const char *remote_id, const char *update_url, const char *body, const char *phones,
+    const char *remote_id, const char *update_url, bool keyed, const char *body, const char *phones,
     const char **job_id, const char **fault) MUST_CHECK;
 
 /* RC_NOT_FOUND alike for none and another's. */
@@ -83,5 +83,25 @@ enum rc negotiation_settle(struct db *db, struct arena *a, const char *job_id,
  * is our own; RC_INVALID with the reason in *body; RC_OK with the provider in *body. */
 enum rc negotiation_report(struct db *db, struct arena *a, const struct credential *who,
     const char *job_id, int64_t provider_id, const char *report, const char **body) MUST_CHECK;
+
+/* The reports that are due on calls which are placed for somebody else. Columns: */
+enum {
+	REPORT_ID,
+	REPORT_WORKSPACE_ID,
+	REPORT_CALL_ID,
+	REPORT_URL,
+	REPORT_KEYED,
+	REPORT_BODY,
+	REPORT_FINAL /* nothing comes after it */
+};
+enum rc negotiation_reports_due(struct db *db, int limit, struct rows **rows) MUST_CHECK;
+
+struct negotiation_reported {
+	const char *id, *workspace_id, *call_id, *body;
+	bool final;
+	long status; /* of the answer, 0 when there was none */
+	int64_t retry_after_s;
+};
+enum rc negotiation_reported(struct db *db, const struct negotiation_reported *r) MUST_CHECK;
 
 #endif

@@ -239,6 +239,12 @@ add_header(struct job *job, const char *line)
 	job->headers = longer;
 }
 
+static bool
+has_body(const struct fetch *f)
+{
+	return strcmp(f->method, "POST") == 0 || strcmp(f->method, "PATCH") == 0;
+}
+
 static void
 set_headers(struct job *job)
 {
@@ -249,7 +255,7 @@ set_headers(struct job *job)
 	if (f->content_type != NULL)
 		add_header(job, arena_printf(job->arena, "Content-Type: %s", f->content_type));
 	/* Without "100 Continue": the peer would be asked, and the window would not be ours. */
-	if (strcmp(f->method, "POST") == 0)
+	if (has_body(f))
 		add_header(job, "Expect:");
 	if (job->headers != NULL)
 		SET(job, CURLOPT_HTTPHEADER, job->headers);
@@ -290,8 +296,10 @@ set_request(struct job *job)
 	}
 	if (strcmp(f->method, "HEAD") == 0)
 		SET(job, CURLOPT_NOBODY, 1L);
-	if (strcmp(f->method, "POST") == 0)
+	if (has_body(f))
 		set_body(job);
+	if (strcmp(f->method, "PATCH") == 0)
+		SET(job, CURLOPT_CUSTOMREQUEST, "PATCH");
 }
 
 static void

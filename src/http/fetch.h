@@ -15,11 +15,11 @@
 
 /* What a request is. Texts are borrowed until it has ended. */
 struct fetch {
-	const char *method; /* "GET", "HEAD" or "POST" */
+	const char *method; /* "GET", "HEAD", "POST" or "PATCH" */
 	const char *url;
 	const char *user, *password; /* HTTP Basic, or NULL */
 	const char *sigv4;           /* or "aws:amz:REGION:s3": the request is signed by them */
-	const char *body;            /* of a POST; NULL: body_len bytes of the file from_fd */
+	const char *body; /* of a POST or PATCH; NULL: body_len bytes of the file from_fd */
 	size_t body_len;
 	int from_fd;                /* stays the caller's, open until the exchange has ended */
 	const char *content_type;   /* of the body; NULL: application/x-www-form-urlencoded */

@@ -68,6 +68,9 @@ env_fill(struct scheduler *sched)
 		.retention_days = (int)s->calls.retention_days,
 		.ca_file = s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL,
 		.anywhere = s->webhooks.allow_private_networks,
+		.backend_key = s->providers.call_backend_key[0] != '\0'
+		    ? s->providers.call_backend_key
+		    : NULL,
 	};
 }
 
@@ -113,6 +116,7 @@ main(int argc, char **argv)
 		{ .name = "recorder", .run = work_record, .arg = &sched.env },
 		{ .name = "merger", .run = work_merge, .arg = &sched.env },
 		{ .name = "teller", .run = work_tell, .arg = &sched.env },
+		{ .name = "reporter", .run = work_report, .arg = &sched.env },
 		{ .name = "keeper", .run = work_keep, .arg = &sched.env },
 	};
 	struct supervisor supervisor = { children, sizeof children / sizeof children[0], DRAIN_MS,

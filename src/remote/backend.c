@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "http/fetch.h"
+#include "http/reach.h"
 
 #define CONNECT_MS 3000
 #define TOTAL_MS 10000
@@ -62,4 +62,30 @@ backend_start(struct arena *a, const struct backend *backend, const char *job_id
 			clock_sleep_ms(PAUSE_MS);
 	}
 	return why;
+}
+
+const char *
+backend_report(struct arena *a, const char *url, const char *key, const char *body,
+    const char *ca_file, bool anywhere, struct fetch *f)
+{
+	const char **headers = arena_alloc(a, 2 * sizeof headers[0]);
+	const char *wrong = reach_url(url, anywhere);
+
+	if (wrong != NULL)
+		return wrong;
+	headers[0] = key != NULL ? arena_printf(a, "X-API-Key: %s", key) : NULL;
+	*f = (struct fetch){ .method = "PATCH",
+		.url = url,
+		.body = body,
+		.body_len = strlen(body),
+		.content_type = "application/json",
+		.headers = headers,
+		.connect_ms = CONNECT_MS,
+		.total_ms = TOTAL_MS,
+		.ca_file = ca_file,
+		.max_reply = REPLY_MAX,
+		.any_length = true,
+		.public_only = !anywhere,
+		.to_fd = -1 };
+	return NULL;
 }

@@ -5,7 +5,10 @@
 #ifndef REMOTE_BACKEND_H
 #define REMOTE_BACKEND_H
 
+#include <stdbool.h>
+
 #include "base/mem.h"
+#include "http/fetch.h"
 
 struct backend {
 	const char *url; /* "": there is none */
@@ -18,5 +21,10 @@ struct backend {
  * bears the same Idempotency-Key at every try. */
 const char *backend_start(struct arena *a, const struct backend *backend, const char *job_id,
     const char *body, const char *request);
+
+/* The report on a call to whoever has given it to us, who may be any customer: his URL is held to the
+ * rules of http/reach.h, unless anywhere. key may be NULL. NULL, or why it cannot be sent. */
+const char *backend_report(struct arena *a, const char *url, const char *key, const char *body,
+    const char *ca_file, bool anywhere, struct fetch *f);
 
 #endif

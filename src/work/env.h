@@ -21,6 +21,7 @@ struct work_env {
 	int retention_days;         /* 0: for ever */
 	const char *ca_file;        /* webhooks.ca_file, or NULL */
 	bool anywhere;              /* webhooks.allow_private_networks */
+	const char *backend_key;    /* providers.call_backend_key, or NULL */
 };
 
 /* The life of each child of the scheduler, until a stop signal; the result is the exit status.
@@ -32,5 +33,6 @@ int work_record(void *arg);
 int work_merge(void *arg);
 int work_tell(void *arg);
 int work_keep(void *arg);
+int work_report(void *arg);
 
 #endif

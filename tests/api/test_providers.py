@@ -308,6 +308,7 @@ def test_the_skill_can_be_run_by_itself(customer):
 @pytest.fixture
 def asker(backend_stack, backend):
     backend.asked.clear()
+    backend.told.clear()
     backend.answers.clear()
     backend.wait = 0
     return backend_stack.customer()
@@ -398,3 +399,78 @@ def test_a_backend_where_nobody_listens(asker, backend):
         backend.open()
     assert backend.asked == []
     start(asker, job_id, 1)
+
+
+# ---- being one ----
+
+def sent_job(backend, *providers, path="/jobs/7", **more):
+    return {"job": {"job_id": "7", "description": "Repair a sink", "location": None,
+                    "max_price": 200.5, **more},
+            "providers": [{"id": 70 + i, "job_id": "7", **p} for i, p in enumerate(providers)],
+            "update_url": backend.url + path}
+
+
+def test_the_calls_of_somebody_elses_job_are_placed_and_reported(asker, backend):
+    one, two = number(), number("0001")
+    says(asker, one, "It costs 150.50 dollars.", "No, that is my final price.")
+    body = sent_job(backend, provider(one), provider(two))
+    backend.answers = [500]  # a report that is lost is made good
+    answer = asker.post("/start-job/7", body, headers={"Idempotency-Key": "k"})
+    assert answer.json() == {"status": "started", "message": "Started calls for 2 providers",
+                             "provider_count": 2}
+    again = asker.post("/start-job/7", body, headers={"Idempotency-Key": "k"})
+    assert again.text == answer.text
+    assert asker.post("/start-job/7", body).json()["provider_count"] == 0
+
+    def told(provider_id):
+        return [said for path, _, said in backend.told if path == f"/jobs/7/{provider_id}"]
+    eventually(lambda: all(told(i) and told(i)[-1]["call_status"] in ("completed", "failed")
+                           for i in (70, 71)), 40)
+    last = told(70)[-1]
+    assert (last["call_status"], last["negotiated_price"]) == ("completed", 150.5)
+    assert last["call_transcript"].startswith("Agent: Hello.")
+    assert told(71)[-1] == {"call_status": "failed", "negotiated_price": None,
+                            "call_transcript": None}
+    assert {path for path, _, _ in backend.told} == {"/jobs/7/70", "/jobs/7/71"}
+    assert all("X-API-Key" not in headers for _, headers, _ in backend.told)
+    assert backend.asked == []  # these calls are our own, whoever makes those of our own jobs
+    assert asker.usage() == 1
+    mine = asker.get("/api/providers").json()
+    assert [p["phone"] for p in mine] == [one, two]
+    more = sent_job(backend, provider(one), provider(two), provider(number("0001")))
+    assert asker.post("/start-job/7", more).json()["provider_count"] == 2  # the failed, the new
+
+
+def test_the_shared_key_goes_only_to_who_has_it(backend_stack, asker, backend):
+    backend_stack.sql("INSERT INTO api_keys (api_key_id, key_hash, last_4, scope, scope_id, is_admin)"
+                      " VALUES ('shared', sha256(%s::bytea), %s, 'workspace', %s, false)"
+                      " ON CONFLICT DO NOTHING",
+                      backend_kit.KEY, backend_kit.KEY[-4:], asker.workspace)
+    peer = Client(backend_stack, backend_kit.KEY)
+    answer = peer.post("/start-job/8", sent_job(backend, provider(number("0001")), path="/jobs/8"))
+    assert answer.status_code == 200, answer.text
+
+    def told():
+        return [(headers.get("X-API-Key"), said["call_status"])
+                for path, headers, said in list(backend.told) if path == "/jobs/8/70"]
+    eventually(lambda: any(state == "failed" for _, state in told()), 30)
+    assert {key for key, _ in told()} == {backend_kit.KEY}
+
+
+@pytest.mark.parametrize("change, says", [
+    ({"job": None}, "job: Input should be a valid dictionary"),
+    ({"job": {}}, "job.description: Field required"),
+    ({"providers": []}, "providers: List should have at least 1 item after validation, not 0"),
+    ({"providers": [{"name": "A", "phone": "+12025550143"}]}, "providers[0].id: Field required"),
+    ({"update_url": "ftp://example.com/"}, "update_url: "),
+    ({"update_url": None}, "update_url: Input should be a valid string"),
+])
+def test_a_wrong_job_of_somebody_else_is_told_in_a_sentence(asker, backend, change, says):
+    body = {**sent_job(backend, provider("+12025550143")), **change}
+    assert detail(asker.post("/start-job/9", body), 400).startswith(says)
+    assert asker.get("/api/providers").json() == []
+
+
+def test_reports_go_to_the_public_internet_alone(customer, backend):
+    body = sent_job(backend, provider())
+    assert detail(customer.post("/start-job/9", body), 400).startswith("update_url: ")
