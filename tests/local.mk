@@ -382,7 +382,7 @@ api_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/api/libapi.a,--no-whole-a
 tests_unit_api_test_twiml_SOURCES = tests/unit/api/test_twiml.c
 tests_unit_api_test_twiml_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_api_test_twiml_LDFLAGS = $(api_test_whole)
-tests_unit_api_test_twiml_LDADD = src/api/libapi.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
+tests_unit_api_test_twiml_LDADD = src/api/libapi.a src/remote/libremote.a src/domain/libdomain.a src/phone/libphone.a $(low_test_libs) $(PHONE_LIBS)
 endif
 
 # Faults and figures, over the real stack.
@@ -482,11 +482,11 @@ TESTS += $(route_tests) $(race_tests)
 tests_unit_api_test_gate_SOURCES = tests/unit/api/test_gate.c
 tests_unit_api_test_gate_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_api_test_gate_LDFLAGS = $(api_test_whole)
-tests_unit_api_test_gate_LDADD = src/api/libapi.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
+tests_unit_api_test_gate_LDADD = src/api/libapi.a src/remote/libremote.a src/domain/libdomain.a src/phone/libphone.a $(low_test_libs) $(PHONE_LIBS)
 tests_unit_api_test_openapi_SOURCES = tests/unit/api/test_openapi.c
 tests_unit_api_test_openapi_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_api_test_openapi_LDFLAGS = $(api_test_whole)
-tests_unit_api_test_openapi_LDADD = src/api/libapi.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
+tests_unit_api_test_openapi_LDADD = src/api/libapi.a src/remote/libremote.a src/domain/libdomain.a src/phone/libphone.a $(low_test_libs) $(PHONE_LIBS)
 tests_unit_domain_test_race_SOURCES = tests/unit/domain/test_race.c
 tests_unit_domain_test_race_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_domain_test_race_LDFLAGS = $(domain_test_whole)

@@ -34,6 +34,7 @@ static const struct text tags[] = {
 	    " names the field; times have whole seconds." },
 	{ "dnc", "Numbers that must not be called: a workspace's own list, and the platform's." },
 	{ "users", "The customer's own profile, limits and webhook." },
+	{ "providers", "Negotiation: who is asked what a job costs, and what they say." },
 	{ "health", "For probes and Prometheus." },
 	{ NULL, NULL },
 };

@@ -13,10 +13,12 @@
 #include "domain/negotiation.h"
 #include "domain/skill.h"
 #include "http/reach.h"
+#include "phone/number.h"
 
 #define START_ROUTE "POST /api/start-calls/{job_id}"
 #define START_JOB_ROUTE "POST /start-job/{job_id}"
 #define SKILL "negotiation"
+#define DEFAULT_REGION "US"
 #define LIST_MAX 10000
 #define REMOTE_ID_MAX 128
 #define TRANSCRIPT_MAX 262144
@@ -86,9 +88,12 @@ static const struct field sent_job_fields[] = {
 
 static const struct field start_job_fields[] = {
 	{ "job", FIELD_OBJECT, .required = true, .title = "Job",
+	    .example = "{\"description\": \"A kitchen sink that leaks is to be repaired.\"}",
 	    .help = "description, location and max_price, as POST /api/jobs has them." },
 	{ "providers", FIELD_LIST, .required = true, .min = 1, .max = NEGOTIATION_PROVIDERS_MAX,
-	    .title = "Providers", .items = "SentProvider" },
+	    .title = "Providers", .items = "SentProvider",
+	    .example = "[{\"id\": 1, \"name\": \"Mike's Plumbing Services\","
+		       " \"phone\": \"(408) 555-1234\", \"estimated_price\": 150.0}]" },
 	{ "update_url", FIELD_TEXT, .required = true, .min = 1, .max = REACH_URL_MAX - 32,
 	    .format = "uri", .title = "Update Url",
 	    .example = "\"https://offhook.example.com/api/providers/"
@@ -279,11 +284,28 @@ says_in(struct ask *ask, const char *where, const struct input *in)
 	return arena_printf(ask->req->arena, "%s.%s", where, valid_says(ask->req->arena, in));
 }
 
-/* The number that a provider gave, in E.164; NULL when it is none. */
-static const char *
-number_of(const char *phone)
+/* The number that a provider gave, in E.164, in number; or a 400 that names it. *region is asked for
+ * when the first national number comes. */
+static enum rc
+read_number(struct ask *ask, const char *where, const char *phone, const char **region,
+    char number[PHONE_NUMBER_SIZE])
 {
-	return str_e164(phone) ? phone : NULL;
+	struct arena *a = ask->req->arena;
+	const char *why;
+	enum rc rc;
+
+	if (phone[0] != '+' && *region == NULL) {
+		rc = negotiation_region(ask->db, a, &ask->who, region);
+		if (rc != RC_OK)
+			return rc;
+		if (*region == NULL || !phone_region(*region))
+			*region = DEFAULT_REGION;
+	}
+	why = phone_read(phone, *region != NULL ? *region : DEFAULT_REGION, number);
+	if (why == NULL)
+		return RC_OK;
+	return refuse(
+	    ask, arena_printf(a, "%s.phone is not a phone number: %s (%s)", where, phone, why));
 }
 
 /* Reads the providers of a body by a table. phones gets their numbers as the text of an array. */
@@ -292,28 +314,25 @@ read_providers(
     struct ask *ask, const struct field *fields, const struct input *body, const char **phones)
 {
 	struct arena *a = ask->req->arena;
-	json_t *item;
-	struct buf list;
+	const char *region = NULL;
+	char number[PHONE_NUMBER_SIZE];
 	enum rc rc = RC_OK;
+	struct buf list;
+	json_t *item;
 	size_t i;
 
-	buf_init(&list, NEGOTIATION_PROVIDERS_MAX * 24);
+	buf_init(&list, NEGOTIATION_PROVIDERS_MAX * (PHONE_NUMBER_SIZE + 1));
 	json_array_foreach(input_json(body, "providers"), i, item)
 	{
-		const char *where = arena_printf(a, "providers[%zu]", i), *phone, *number;
+		const char *where = arena_printf(a, "providers[%zu]", i);
 		struct input in;
 
-		if (valid_object(a, fields, item, &in) != RC_OK) {
+		if (valid_object(a, fields, item, &in) != RC_OK)
 			rc = refuse(ask, says_in(ask, where, &in));
+		else
+			rc = read_number(ask, where, input_text(&in, "phone"), &region, number);
+		if (rc != RC_OK)
 			break;
-		}
-		phone = input_text(&in, "phone");
-		number = number_of(phone);
-		if (number == NULL) {
-			rc = refuse(ask,
-			    arena_printf(a, "%s.phone is not a phone number: %s", where, phone));
-			break;
-		}
 		buf_printf(&list, "%s%s", i > 0 ? "," : "", number);
 	}
 	*phones = arena_printf(a, "{%s}", list.data);
@@ -530,7 +549,7 @@ start(struct ask *ask)
 {
 	const char *job_id = ask_path(ask, "job_id");
 
-	if (ask->env->backend.url[0] != '\0')
+	if (ask->env->backend.url != NULL && ask->env->backend.url[0] != '\0')
 		return start_there(ask, job_id);
 	return start_here(ask, job_id, START_ROUTE);
 }

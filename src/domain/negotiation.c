@@ -44,6 +44,28 @@ run_for_body(struct db *db, struct arena *a, const struct credential *who,
 	return *body == NULL ? RC_NOT_FOUND : RC_OK;
 }
 
+static const struct statement default_region = {
+	"negotiation_region",
+	"SELECT who.workspace_id, fn.setting(who.workspace_id, 'calling.default_region')#>>'{}'"
+	" FROM fn.caller($1::bytea, $2, $3, $4, $5) who",
+	5,
+};
+
+enum rc
+negotiation_region(
+    struct db *db, struct arena *a, const struct credential *who, const char **region)
+{
+	const char *values[5];
+	struct rows *rows;
+	enum rc rc = run(db, who, &default_region, values, &rows);
+
+	if (rc != RC_OK)
+		return rc;
+	*region = copied(a, rows, 0, 1);
+	rows_free(rows);
+	return RC_OK;
+}
+
 static const struct statement create = {
 	"negotiation_create",
 	"SELECT who.workspace_id, j.job_id, j.fault"

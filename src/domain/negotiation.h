@@ -21,6 +21,11 @@
 
 /* Texts that come out are in the arena. */
 
+/* The region in which the caller's national numbers are at home (calling.default_region), as it is set;
+ * NULL when it is not. */
+enum rc negotiation_region(
+    struct db *db, struct arena *a, const struct credential *who, const char **region) MUST_CHECK;
+
 /* Makes a job from the body of its request, which has been checked but for its prices; phones are the
  * numbers of its providers in E.164, as the text of an array ("{…}"). *fault is NULL, or a sentence
  * that says which price is wrong, and no job is made. */

@@ -370,9 +370,9 @@ const struct conf_key settings_keys[] = {
 
 	{ "providers.call_backend_url", CONF_TEXT, AT(providers.call_backend_url), "",
 	    .check = url_web_or_empty, .must = URL_WEB_OR_EMPTY, .also = "CALL_BACKEND_URL",
-	    .help = "Who places negotiation calls; empty: Offhook. For a later release." },
+	    .help = "Who places negotiation calls; empty: Offhook." },
 	{ "providers.call_backend_key", CONF_SECRET, AT(providers.call_backend_key), "",
-	    .help = "The X-API-Key for that back end. For a later release." },
+	    .help = "The X-API-Key for that back end, and for its reports; shared by both." },
 
 	{ "events.max_streams", CONF_INT, AT(events.max_streams), "10000", .min = 1, .max = 1000000,
 	    .help = "Open event streams on one host; more are answered 503." },

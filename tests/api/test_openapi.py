@@ -137,7 +137,11 @@ def admin(stack):
     """A platform key that acts in a workspace of its own, with a call that has ended."""
     workspace = stack.new_workspace(cap=20)
     client = stack.with_key(stack.env["OFFHOOK_ADMIN_KEY"], X_Workspace_Id=workspace)
-    client.named = {"call_id": client.start(), "number": "+12025550147"}  # a value for each {name} in a path
+    job = client.post("/api/jobs", {"description": "A sink", "providers": [
+        {"name": "A", "phone": "+12025550147"}]}).json()
+    client.named = {"call_id": client.start(), "number": "+12025550147",
+                    "job_id": job["job_id"],
+                    "provider_id": job["providers"][0]["id"]}  # a value for each {name} in a path
     client.ended(client.named["call_id"])
     return client
 

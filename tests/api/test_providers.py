@@ -134,8 +134,25 @@ def test_the_routes_of_providers_have_the_fields_of_the_seed(customer):
 def test_a_wrong_body_is_told_in_a_sentence(customer, body, says):
     answer = customer.post("/api/jobs", body) if isinstance(body, (dict, list)) \
         else customer.post("/api/jobs", data=body)
-    assert detail(answer, 400) == says
+    said = detail(answer, 400)
+    assert said == says or ("phone number" in says and said.startswith(says + " (")), said
     assert customer.get("/api/providers").json() == []
+
+
+def test_national_numbers_are_those_of_the_workspaces_region(stack):
+    for region, given, dialed in ((None, "(408) 555-1234", "+14085551234"),
+                                  ("GB", "020 7946 0018", "+442079460018"),
+                                  ("GB", "+1 408 555 1235", "+14085551235")):
+        client = stack.customer()
+        if region:
+            stack.offhook("settings", "set", "workspace", client.workspace,
+                          "calling.default_region", f'"{region}"')
+        stack.rule(dialed, outcome="busy", ring_ms=20)
+        job_id = make(client, provider(given))
+        assert status(client, job_id)[0]["phone"] == given
+        start(client, job_id, 1)
+        assert client.get("/calls").json()[0]["target_phone"] == dialed
+        over(client, job_id)
 
 
 def test_what_is_not_there_is_told_in_the_words_of_the_seed(customer):

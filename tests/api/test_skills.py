@@ -51,7 +51,7 @@ def slot_faults(answer, code):
 def test_the_list_is_public_short_and_in_order(stack):
     answer = stack.client.get("/skills")
     assert answer.status_code == 200
-    assert [skill["skill_id"] for skill in answer.json()] == list(MANIFESTS) and len(MANIFESTS) == 5
+    assert [skill["skill_id"] for skill in answer.json()] == list(MANIFESTS) and len(MANIFESTS) == 6
     for skill in answer.json():
         assert skill["title"] == MANIFESTS[skill["skill_id"]]["title"]
         assert skill["manifest_url"] == f"/skills/{skill['skill_id']}/manifest"

@@ -32,7 +32,8 @@ def wait_for_dials(stack, world, count):
                "the dialer does not dial")
 
 
-@pytest.mark.parametrize("role", ["dialer", "waker", "watcher", "recorder", "teller", "keeper"])
+@pytest.mark.parametrize("role", ["dialer", "waker", "watcher", "recorder", "teller", "reporter",
+                                  "keeper"])
 def test_a_child_killed_under_load(role, stack, world):
     with world.load([world.number(s) for s in (BUSY, BUSY, TALKS) * 10], per_second=20):
         for _ in range(3):

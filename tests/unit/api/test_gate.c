@@ -146,12 +146,15 @@ an_unknown_route_is_404(void **state)
 	}
 }
 
+/* A path may fit more patterns than its own. */
 static bool
 has_method(const char *path, const char *method)
 {
+	struct router_match match;
+
 	EACH_ROUTE(r)
 	{
-		if (strcmp(r->path, path) == 0 && strcmp(r->method, method) == 0)
+		if (router_match(a, r->path, path, &match) && strcmp(r->method, method) == 0)
 			return true;
 	}
 	return false;
@@ -167,7 +170,7 @@ a_wrong_method_is_405_and_names_the_right_ones(void **state)
 	EACH_ROUTE(r)
 	{
 		for (size_t i = 0; i < COUNT(wrong); i++) {
-			if (has_method(r->path, wrong[i]))
+			if (has_method(path_of(r), wrong[i]))
 				continue;
 			assert_int_equal(
 			    run(route_tables, wrong[i], path_of(r), "", NULL, ""), 405);

@@ -376,12 +376,111 @@ the_same_turn_gives_the_same_reply(void **state)
 			}
 }
 
+/* ---- negotiations ---- */
+
+/* A talk about a price: what it learns in a turn it knows in the next. The last reply. */
+static struct script_reply
+bargain(const char *estimate, const char *limit, const char *const *lines, const char **learnt)
+{
+	char slots[512];
+	struct script_reply r = { .words = "" };
+
+	snprintf(slots, sizeof slots,
+	    "{\"job\": \"Repair a sink\", \"location\": \"San Jose\"%s%s%s%s%s%s}",
+	    estimate != NULL ? ", \"estimated_price\": \"" : "", estimate != NULL ? estimate : "",
+	    estimate != NULL ? "\"" : "", limit != NULL ? ", \"max_price\": \"" : "",
+	    limit != NULL ? limit : "", limit != NULL ? "\"" : "");
+	*learnt = NULL;
+	for (int64_t turn = 0; turn == 0 || lines[turn - 1] != NULL; turn++) {
+		struct script_turn t = { .turn = turn,
+			.heard = turn == 0 ? "" : lines[turn - 1],
+			.brief = "Find out the price.",
+			.language = "auto",
+			.deal = script_deal_read(a, slots, *learnt) };
+
+		assert_null(r.verdict);
+		assert_non_null(t.deal);
+		r = script_reply(a, &t);
+		if (r.learnt != NULL)
+			*learnt = r.learnt;
+		if (turn == 0)
+			assert_non_null(strstr(r.words, "Repair a sink"));
+	}
+	return r;
+}
+
+static void
+it_agrees_on_a_price(void **state)
+{
+	static const struct {
+		const char *estimate, *limit, *lines[9];
+		const char *verdict; /* NULL: the talk goes on */
+		const char *learnt;  /* a part of it, or NULL: nothing */
+	} cases[] = {
+		{ "150.00", NULL, { "It costs 150." }, NULL, "\"price\":\"150.00\"" },
+		{ "150.00", NULL, { "It costs 150.", "Okay, 135." }, "success_no_booking",
+		    "\"price\":\"135.00\"" },
+		{ "150.00", NULL, { "It costs 180.", "Yes, I can do that." }, "success_no_booking",
+		    "\"price\":\"150.00\"" },
+		/* A yes to no price in particular agrees to none but the one that was named. */
+		{ "150.00", NULL, { "It costs 120.", "Yes." }, "success_no_booking",
+		    "\"price\":\"120.00\"" },
+		{ NULL, NULL, { "It costs 120.", "No." }, "success_no_booking",
+		    "\"price\":\"120.00\"" },
+		{ "150.00", NULL, { "It costs 180.", "No, sorry." }, "success_no_booking",
+		    "\"price\":\"180.00\"" },
+		{ "150.00", NULL, { "It costs 180.", "Let me think.", "170 dollars." },
+		    "success_no_booking", "\"price\":\"170.00\"" },
+		{ "150.00", NULL, { "It costs 180.", "Goodbye." }, "success_no_booking",
+		    "\"price\":\"180.00\"" },
+		{ "150.00", "140.00", { "It costs 180.", "Sure." }, "success_no_booking",
+		    "\"price\":\"140.00\"" },
+		{ "150.00", "160.00", { "It costs 180.", "No." }, "success_no_booking",
+		    "\"offer\":\"180.00\"" },
+		{ "150.00", NULL, { "Hello?", "Who is it?" }, NULL, NULL },
+		{ "150.00", NULL, { "Hello?", "Who is it?", "Well.", "Hm." }, "success_no_booking",
+		    NULL },
+		{ "150.00", NULL, { "Yes, that is fine.", "Goodbye." }, "success_no_booking",
+		    NULL },
+		{ "150.00", NULL, { "No, we do not do that." }, "success_refused", NULL },
+		{ "150.00", NULL, { "Leave a message after the beep." }, "failed_voicemail", NULL },
+	};
+	const char *learnt;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct script_reply r = bargain(
+		    cases[i].estimate, cases[i].limit, cases[i].lines, &learnt);
+
+		if (cases[i].verdict == NULL)
+			assert_null(r.verdict);
+		else
+			assert_string_equal(r.verdict, cases[i].verdict);
+		if (cases[i].learnt == NULL)
+			assert_null(learnt);
+		else if (learnt == NULL || strstr(learnt, cases[i].learnt) == NULL)
+			fail_msg("case %zu learnt %s", i, learnt == NULL ? "nothing" : learnt);
+	}
+}
+
+static void
+a_deal_without_a_job_is_none(void **state)
+{
+	static const char *const slots[] = { NULL, "", "{", "[]", "{}", "{\"job\": 1}" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(slots); i++)
+		assert_null(script_deal_read(a, slots[i], NULL));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_opens_with_who_it_is_and_the_brief),
 		cmocka_unit_test(words_decide),
+		cmocka_unit_test(it_agrees_on_a_price),
+		cmocka_unit_test(a_deal_without_a_job_is_none),
 		cmocka_unit_test(it_learns_from_the_verdict),
 		cmocka_unit_test(a_long_reason_is_cut),
 		cmocka_unit_test(what_only_the_client_knows_is_asked),

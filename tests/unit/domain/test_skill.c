@@ -54,7 +54,7 @@ teardown(void **state)
 /* ---- what is shipped ---- */
 
 static void
-the_five_are_there_in_order(void **state)
+the_six_are_there_in_order(void **state)
 {
 	static const struct {
 		const char *id, *kind;
@@ -63,6 +63,7 @@ the_five_are_there_in_order(void **state)
 		{ "concierge", "concierge" },
 		{ "doctor-appointment", "doctor_appointment" },
 		{ "hotel-booking", "hotel_booking" },
+		{ "negotiation", "negotiation" },
 		{ "restaurant-reservation", "restaurant_booking" },
 	};
 
@@ -219,7 +220,7 @@ changes_are_refused_by_field(void **state)
 		{ "title", "\"\"", "title: must be a text" },
 		{ "title", "7", "title: must be a text" },
 		{ "version", NULL, "version: must be there" },
-		{ "kind", "\"taxi\"", "kind: must be one of the kinds" },
+		{ "kind", "\"taxi\"", "kind: must be negotiation or one of the kinds" },
 		{ "surprise", "1", "surprise: no such field" },
 		{ "phone_slot", NULL, "phone_slot: either this or booking_slot" },
 		{ "booking_slot", "\"name\"", "phone_slot: either this or booking_slot" },
@@ -310,7 +311,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_five_are_there_in_order),
+		cmocka_unit_test(the_six_are_there_in_order),
 		cmocka_unit_test(a_reservation_becomes_a_brief),
 		cmocka_unit_test(a_cancellation_names_what_is_known_of_the_booking),
 		cmocka_unit_test(what_is_missing_comes_with_what_to_ask),
