@@ -294,6 +294,7 @@ EXTRA_DIST += \
 	tests/api/test_dnc.py \
 	tests/api/test_docs.py \
 	tests/api/test_events_stream.py \
+	tests/api/test_forwards.py \
 	tests/api/test_health.py \
 	tests/api/test_hooks.py \
 	tests/api/test_http.py \
@@ -518,7 +519,8 @@ EXTRA_DIST += \
 	tests/sql/16_webhooks.sql \
 	tests/sql/18_tasks.sql \
 	tests/sql/19_gates.sql \
-	tests/sql/20_bookings.sql
+	tests/sql/20_bookings.sql \
+	tests/sql/23_forwards.sql
 
 # The event streams, without sockets and without a database.
 if HAVE_CMOCKA

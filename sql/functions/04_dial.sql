@@ -51,13 +51,15 @@ END $$;
 --   held      it waits on: in wait_us microseconds it may be tried again, NULL when nobody knows;
 --             scope says who waits with it
 --   deposed   the epoch is not the newest: stop
--- next_no is the next waiting call of the same lane, or NULL; weight its workspace's.
+-- next_no is the next waiting call of the same lane, or NULL; weight its workspace's. from_number
+-- and url (of the agent) are the call's own, NULL: ours.
 CREATE FUNCTION fn.dial_claim(p_epoch bigint, p_queue_no bigint, p_lead_us bigint,
     p_interval_us bigint, p_default_cap integer, p_tat_us bigint, p_in_flight bigint,
     p_lane_in_flight bigint DEFAULT NULL,
     OUT result text, OUT reason text, OUT scope text, OUT attempt_id uuid, OUT call_id text,
     OUT to_number text, OUT machine_detection text, OUT wait_us bigint, OUT next_no bigint,
-    OUT tat_us bigint, OUT in_flight bigint, OUT lane_in_flight bigint, OUT weight integer)
+    OUT tat_us bigint, OUT in_flight bigint, OUT lane_in_flight bigint, OUT weight integer,
+    OUT from_number text, OUT url text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -107,6 +109,8 @@ BEGIN
             call_id := c.call_id;
             to_number := c.target_phone;
             machine_detection := c.machine_detection;
+            from_number := c.from_number;
+            url := c.webhook_url;
             wait_us := extract(epoch FROM v_slot - clock_timestamp()) * 1000000;
             tat_us := extract(epoch FROM v_slot) * 1000000 + p_interval_us;
             in_flight := in_flight + 1;

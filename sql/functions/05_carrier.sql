@@ -2,10 +2,12 @@
 
 -- Takes in news of a call: a status in the carrier's words. They may come twice, late and out of
 -- order; nothing goes backwards. p_attempt is the token from the callback's URL, or NULL. News
--- under another call_sid than the bound one change nothing.
+-- under another call_sid than the bound one change nothing. p_form is the carrier's callback as it
+-- came, or NULL: it is forwarded to the customer's own URL, also when it is old.
 -- Returns 'taken', 'old', 'unknown' (no such call or attempt) or 'foreign' (another sid).
 CREATE FUNCTION fn.carrier_news(p_call text, p_attempt uuid, p_sid text, p_status text,
-    p_duration numeric, p_answered_by text, p_max_talk_s integer) RETURNS text
+    p_duration numeric, p_answered_by text, p_max_talk_s integer, p_form text DEFAULT NULL)
+RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
     a attempts;
@@ -28,6 +30,7 @@ BEGIN
     ELSIF a.call_sid IS DISTINCT FROM p_sid THEN
         RETURN 'foreign';
     END IF;
+    PERFORM fn.forward_offer(c, p_sid, p_status, p_form);
     IF p_answered_by IS NOT NULL THEN
         UPDATE calls SET answered_by = p_answered_by WHERE call_id = p_call;
     END IF;
@@ -89,6 +92,8 @@ BEGIN
         v_outcome := CASE
             WHEN c.verdict IS NOT NULL THEN c.verdict
             WHEN c.answered_by LIKE 'machine%' OR c.answered_by = 'fax' THEN 'failed_voicemail'
+            -- The customer's own agent talked: who hung up, and whether it spoke, is not known.
+            WHEN c.webhook_url IS NOT NULL THEN 'success_no_booking'
             WHEN NOT c.agent_spoke THEN 'failed_no_agent_available'
             WHEN NOT c.agent_ended AND c.duration_sec <= 3 THEN 'failed_short_hangup'
             ELSE 'success_no_booking' END::call_outcome;
@@ -111,7 +116,7 @@ END $$;
 -- leaves them alone.
 CREATE FUNCTION fn.watch_due(p_limit integer)
 RETURNS TABLE (attempt_id uuid, call_id text, state attempt_state, call_sid text, to_number text,
-    hang_up boolean, overdue boolean, age_s float8, created_epoch bigint)
+    hang_up boolean, overdue boolean, age_s float8, created_epoch bigint, from_number text)
 LANGUAGE sql AS $$
     WITH due AS MATERIALIZED ( -- once: a join could run it again, with a limit of its own
         SELECT d.attempt_id, d.workspace_id FROM attempts d
@@ -124,7 +129,8 @@ LANGUAGE sql AS $$
         RETURNING t.attempt_id, t.call_id, t.state, t.call_sid, t.to_number,
             t.hangup_at IS NOT NULL, coalesce(t.deadline_at < clock_timestamp(), false),
             extract(epoch FROM clock_timestamp() - t.created_at)::float8,
-            extract(epoch FROM t.created_at)::bigint
+            extract(epoch FROM t.created_at)::bigint, (SELECT c.from_number FROM calls c
+                WHERE c.call_id = t.call_id AND c.workspace_id = t.workspace_id)
 $$;
 
 -- Whether a carrier's call is bound to an attempt already.

@@ -70,6 +70,7 @@ BEGIN
     DELETE FROM webhook_deliveries d USING call_events e WHERE e.call_id = ANY (v_calls)
         AND d.delivery_id = fn.delivery_id(e.call_id, e.event_id)
         AND d.workspace_id = e.workspace_id;
+    DELETE FROM webhook_deliveries d WHERE d.call_id = ANY (v_calls) AND d.url IS NOT NULL;
     DELETE FROM questions WHERE call_id = ANY (v_calls);
     DELETE FROM agent_turns WHERE call_id = ANY (v_calls);
     DELETE FROM recordings WHERE call_id = ANY (v_calls);

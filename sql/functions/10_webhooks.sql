@@ -44,6 +44,22 @@ BEGIN
         FROM webhooks w WHERE w.workspace_id = p_workspace AND w.off_at IS NULL;
 END $$;
 
+-- Puts the carrier's form into the outbox, if the customer of the call wants it forwarded; as it came,
+-- with the call's id behind. What comes twice (the same status of the same leg) has the same id, and is
+-- forwarded once.
+CREATE FUNCTION fn.forward_offer(c calls, p_sid text, p_status text, p_form text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF c.status_callback_url IS NULL OR p_form IS NULL THEN
+        RETURN;
+    END IF;
+    INSERT INTO webhook_deliveries (delivery_id, workspace_id, call_id, event_type, url, form)
+        VALUES ('msg_' || substr(c.call_id, 6) || '_' || left(regexp_replace(p_sid || '_' || p_status,
+                '[^A-Za-z0-9]+', '_', 'g'), 64), c.workspace_id, c.call_id, 'carrier_status',
+            c.status_callback_url, p_form || '&call_id=' || c.call_id)
+        ON CONFLICT DO NOTHING;
+END $$;
+
 -- The workspaces behind p_after that have something to send, in order; found by jumping from one
 -- to the next, however much each has.
 CREATE FUNCTION fn.webhooks_waiting(p_after text) RETURNS SETOF text
@@ -61,36 +77,38 @@ $$;
 -- Takes what is to be sent now, at most p_limit, and leases it for 20 s: a sender that dies loses
 -- nothing, and what it had sent is sent again under the same id. Of each workspace at most p_each
 -- are taken, or as many as p_rooms says for one of p_workspaces (what the sender has under way is
--- its business). Goes through the workspaces behind p_after; last is where it came to.
+-- its business). Goes through the workspaces behind p_after; last is where it came to. What has a
+-- URL of its own needs no webhook; it is signed when there is one.
 CREATE FUNCTION fn.webhooks_due(p_limit integer, p_each integer, p_after text,
     p_workspaces text[], p_rooms integer[])
 RETURNS TABLE (delivery_id text, workspace_id text, attempt integer, url text, secret text,
-    old_secret text, request_id text, last text, event_id integer, call_id text, event_type text,
-    created_at text, data json)
+    old_secret text, request_id text, last text, form text, event_id integer, call_id text,
+    event_type text, created_at text, data json)
 LANGUAGE sql AS $$
     WITH due AS MATERIALIZED ( -- once: a join could run it again, with a limit of its own
-        SELECT d.delivery_id, d.workspace_id FROM fn.webhooks_waiting(p_after) x (w)
-            JOIN webhooks h ON h.workspace_id = x.w AND h.off_at IS NULL
+        SELECT d.* FROM fn.webhooks_waiting(p_after) x (w)
+            LEFT JOIN webhooks h ON h.workspace_id = x.w AND h.off_at IS NULL
             LEFT JOIN unnest(p_workspaces, p_rooms) busy (w, room) ON busy.w = x.w
-            CROSS JOIN LATERAL (SELECT o.delivery_id, o.workspace_id FROM webhook_deliveries o
-                WHERE o.workspace_id = x.w AND o.state = 'pending'
+            CROSS JOIN LATERAL (SELECT o.delivery_id, o.workspace_id, o.call_id, o.event_id
+                FROM webhook_deliveries o WHERE o.workspace_id = x.w AND o.state = 'pending'
                     AND o.next_at <= clock_timestamp()
+                    AND (o.url IS NOT NULL OR h.workspace_id IS NOT NULL)
                 ORDER BY o.next_at LIMIT coalesce(busy.room, p_each) FOR UPDATE SKIP LOCKED) d
             LIMIT p_limit
     ), taken AS (
         UPDATE webhook_deliveries t
             SET attempts = t.attempts + 1, next_at = clock_timestamp() + interval '20 s'
-            FROM due JOIN webhooks h USING (workspace_id), call_events e
+            FROM due LEFT JOIN webhooks h USING (workspace_id)
+                LEFT JOIN call_events e USING (call_id, event_id, workspace_id)
             WHERE t.delivery_id = due.delivery_id AND t.workspace_id = due.workspace_id
-                AND e.call_id = t.call_id AND e.event_id = t.event_id
-                AND e.workspace_id = t.workspace_id
-            RETURNING t.delivery_id, t.workspace_id, t.attempts, h.url, h.secret,
-                CASE WHEN h.old_until > clock_timestamp() THEN h.old_secret END AS old_secret,
+                AND (t.url IS NOT NULL OR (h.url IS NOT NULL AND e.event_id IS NOT NULL))
+            RETURNING t.delivery_id, t.workspace_id, t.attempts, coalesce(t.url, h.url) AS url,
+                h.secret, CASE WHEN h.old_until > clock_timestamp() THEN h.old_secret END AS old_secret,
                 CASE t.event_type WHEN 'ask_user' THEN e.data->>'request_id' END AS request_id,
-                e.event_id, e.call_id, e.event_type, fn.iso(e.created_at) AS created_at, e.data
+                t.form, t.event_id, t.call_id, t.event_type, fn.iso(e.created_at) AS created_at, e.data
     )
     SELECT x.delivery_id, x.workspace_id, x.attempts, x.url, x.secret, x.old_secret, x.request_id,
-        max(x.workspace_id) OVER (), x.event_id, x.call_id, x.event_type, x.created_at, x.data
+        max(x.workspace_id) OVER (), x.form, x.event_id, x.call_id, x.event_type, x.created_at, x.data
         FROM taken x
 $$;
 
@@ -105,7 +123,7 @@ $$;
 -- How a try ended. p_status is the answer's, or NULL when there was none; p_error NULL: it is
 -- delivered, with the answer p_answer to its question when one came along (first of all, so that
 -- rows are locked in the usual order). A 410 from the URL that is still the webhook's switches it
--- off. Only the newest try may put a delivery off; that it is delivered, each may say.
+-- off, if it was asked as such. Only the newest try may put a delivery off; that it is delivered, each may say.
 CREATE FUNCTION fn.webhook_result(p_delivery text, p_workspace text, p_attempt integer, p_url text,
     p_status integer, p_error text, p_retry_after_s integer, p_request text, p_answer text,
     p_mode text) RETURNS delivery_state
@@ -128,7 +146,9 @@ BEGIN
     END IF;
     IF p_status = 410 THEN
         UPDATE webhooks SET off_at = clock_timestamp()
-            WHERE workspace_id = p_workspace AND url = p_url AND off_at IS NULL;
+            WHERE workspace_id = p_workspace AND url = p_url AND off_at IS NULL
+                AND EXISTS (SELECT FROM webhook_deliveries d WHERE d.delivery_id = p_delivery
+                    AND d.workspace_id = p_workspace AND d.url IS NULL);
     END IF;
     UPDATE webhook_deliveries d SET response_status = p_status, error = p_error,
         state = CASE WHEN gone THEN 'dead' ELSE 'pending' END::delivery_state,
@@ -152,7 +172,7 @@ BEGIN
     WITH gone AS MATERIALIZED (
         SELECT d.delivery_id, d.workspace_id FROM fn.webhooks_waiting('') x (w)
             CROSS JOIN LATERAL (SELECT o.delivery_id, o.workspace_id FROM webhook_deliveries o
-                WHERE o.workspace_id = x.w AND o.state = 'pending' LIMIT p_limit
+                WHERE o.workspace_id = x.w AND o.state = 'pending' AND o.url IS NULL LIMIT p_limit
                 FOR UPDATE SKIP LOCKED) d
             WHERE NOT EXISTS (SELECT FROM webhooks h
                 WHERE h.workspace_id = x.w AND h.off_at IS NULL)
@@ -169,14 +189,16 @@ END $$;
 -- 'pending', 'unknown' (none of that workspace), or 'no_webhook'.
 CREATE FUNCTION fn.webhook_redeliver(p_workspace text, p_delivery text) RETURNS text
 LANGUAGE plpgsql AS $$
+DECLARE
+    v_url text;
 BEGIN
-    PERFORM FROM webhook_deliveries d
+    SELECT d.url INTO v_url FROM webhook_deliveries d
         WHERE d.delivery_id = p_delivery AND d.workspace_id = p_workspace;
     IF NOT FOUND THEN
         RETURN 'unknown';
     END IF;
     PERFORM FROM webhooks w WHERE w.workspace_id = p_workspace AND w.off_at IS NULL;
-    IF NOT FOUND THEN
+    IF NOT FOUND AND v_url IS NULL THEN
         RETURN 'no_webhook';
     END IF;
     UPDATE webhook_deliveries SET state = 'pending', attempts = 0, delivered_at = NULL,

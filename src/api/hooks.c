@@ -20,6 +20,7 @@
 #define PAIRS_MAX 128
 #define HEARD_MAX 4000
 #define TURN_MAX 100
+#define FORWARD_MAX (64u << 10)
 
 static enum rc voice(struct ask *);
 static enum rc status(struct ask *);
@@ -90,7 +91,7 @@ seconds(const char *text)
 }
 
 static enum rc
-tell(struct ask *ask, const struct hook *hook, const char *carrier_status)
+tell(struct ask *ask, const struct hook *hook, const char *carrier_status, const char *form)
 {
 	struct leg_news news = {
 		.call_id = hook->call_id,
@@ -100,6 +101,7 @@ tell(struct ask *ask, const struct hook *hook, const char *carrier_status)
 		.duration = seconds(hook_field(hook, "CallDuration")),
 		.answered_by = hook_field(hook, "AnsweredBy"),
 		.max_talk_s = ask->env->max_talk_s,
+		.form = form,
 	};
 	bool taken;
 
@@ -115,6 +117,19 @@ answer_empty(struct ask *ask, enum rc rc)
 	return rc;
 }
 
+/* The callback's body, for the customer's own callback; NULL when it is no text to be kept. */
+static const char *
+form_of(struct ask *ask)
+{
+	const char *form = arena_strndup(ask->req->arena, ask->req->body, ask->req->body_len);
+
+	if (ask->req->body_len <= FORWARD_MAX && strlen(form) == ask->req->body_len &&
+	    str_utf8(form, ask->req->body_len))
+		return form;
+	log_warning("a callback is too long or no text: not forwarded");
+	return NULL;
+}
+
 static enum rc
 status(struct ask *ask)
 {
@@ -124,7 +139,7 @@ status(struct ask *ask)
 	if (!hook_read(ask, &hook))
 		return RC_OK;
 	word = hook_field(&hook, "CallStatus");
-	return answer_empty(ask, word == NULL ? RC_OK : tell(ask, &hook, word));
+	return answer_empty(ask, word == NULL ? RC_OK : tell(ask, &hook, word, form_of(ask)));
 }
 
 static enum rc
@@ -134,7 +149,7 @@ machine(struct ask *ask)
 
 	if (!hook_read(ask, &hook))
 		return RC_OK;
-	return answer_empty(ask, tell(ask, &hook, "in-progress"));
+	return answer_empty(ask, tell(ask, &hook, "in-progress", NULL));
 }
 
 static enum rc

@@ -6,8 +6,8 @@
 
 static const struct statement tell = {
 	"leg_tell",
-	"SELECT fn.carrier_news($1, $2::uuid, $3, $4, $5::numeric, $6, $7) = 'taken'",
-	7,
+	"SELECT fn.carrier_news($1, $2::uuid, $3, $4, $5::numeric, $6, $7, $8) = 'taken'",
+	8,
 };
 
 enum rc
@@ -15,7 +15,7 @@ leg_tell(struct db *db, const struct leg_news *news, bool *taken)
 {
 	char max_talk[24];
 	const char *values[] = { news->call_id, news->attempt_id, news->call_sid, news->status,
-		news->duration, news->answered_by, db_int(news->max_talk_s, max_talk) };
+		news->duration, news->answered_by, db_int(news->max_talk_s, max_talk), news->form };
 	struct rows *rows;
 	enum rc rc = db_run(db, &tell, values, &rows);
 

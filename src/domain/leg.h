@@ -20,6 +20,7 @@ struct leg_news {
 	const char *duration;    /* seconds talked, a number's text */
 	const char *answered_by; /* machine detection's verdict */
 	int64_t max_talk_s;      /* calls.max_duration_seconds */
+	const char *form;        /* the callback as it came, to be forwarded */
 };
 
 /* Takes the news in; taken is false when they were old, unknown or of another leg. */
@@ -40,7 +41,8 @@ enum {
 	LEG_HANG_UP, /* it is to be hung up */
 	LEG_OVERDUE, /* its deadline has passed */
 	LEG_AGE_S,
-	LEG_CREATED /* seconds since 1970 */
+	LEG_CREATED, /* seconds since 1970 */
+	LEG_FROM     /* the number that called, NULL: the account's */
 };
 enum rc leg_due(struct db *db, int limit, struct rows **rows) MUST_CHECK;
 

@@ -58,10 +58,11 @@ enum {
 	OUTBOX_WORKSPACE_ID,
 	OUTBOX_ATTEMPT,
 	OUTBOX_URL,
-	OUTBOX_SECRET,
+	OUTBOX_SECRET,     /* or NULL: a form that is not signed */
 	OUTBOX_OLD_SECRET, /* or NULL */
 	OUTBOX_REQUEST_ID, /* of an ask_user, else NULL */
 	OUTBOX_LAST,       /* where to look on */
+	OUTBOX_FORM,       /* the body, form-encoded; NULL: the event is */
 	OUTBOX_EVENT,      /* from here on as call_event_read() wants … */
 	OUTBOX_CALL_ID     /* … this among them */
 };

@@ -124,10 +124,18 @@ word_index(const char *word, const char *const words[], int count)
 	return 0;
 }
 
+static const char *
+text_or_none(const struct rows *rows, int column)
+{
+	const char *text = rows_text(rows, 0, column);
+
+	return text == NULL ? "" : text;
+}
+
 static const struct statement claim = {
 	"pacer_claim",
 	"SELECT result, scope, attempt_id, call_id, to_number, machine_detection, wait_us, next_no, tat_us,"
-	" in_flight, lane_in_flight, weight FROM fn.dial_claim($1, $2, $3, $4, $5, $6, $7, $8)",
+	" in_flight, lane_in_flight, weight, from_number, url FROM fn.dial_claim($1, $2, $3, $4, $5, $6, $7, $8)",
 	8,
 };
 
@@ -153,6 +161,8 @@ read_grant(const struct rows *rows, struct pacer_grant *grant)
 		snprintf(grant->to_number, sizeof grant->to_number, "%s", rows_text(rows, 0, 4));
 		snprintf(grant->machine_detection, sizeof grant->machine_detection, "%s",
 		    rows_text(rows, 0, 5));
+		snprintf(grant->from, sizeof grant->from, "%s", text_or_none(rows, 12));
+		snprintf(grant->url, sizeof grant->url, "%s", text_or_none(rows, 13));
 		grant->wait_us = rows_int(rows, 0, 6);
 	} else {
 		grant->wait_us = known(rows, 6);

@@ -64,6 +64,8 @@ enum pacer_answer {
 };
 enum pacer_scope { PACER_CALL, PACER_LANE, PACER_CUSTOMER };
 
+#define PACER_URL_SIZE 2084
+
 struct pacer_grant {
 	enum pacer_answer answer;
 	enum pacer_scope scope; /* PACER_HELD */
@@ -71,6 +73,8 @@ struct pacer_grant {
 	char call_id[40];
 	char to_number[24];
 	char machine_detection[8];
+	char from[24];            /* "": ours */
+	char url[PACER_URL_SIZE]; /* of the customer's own agent; "": ours */
 	/* Granted: until the slot, from some instant during the statement. Held: until it may be tried
 	 * again; -1 when nobody knows. */
 	int64_t wait_us;

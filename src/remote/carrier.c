@@ -104,8 +104,11 @@ carrier_dial_request(
 
 	buf_init(&form, FORM_MAX);
 	form_add(&form, "To", dial->to);
-	form_add(&form, "From", c->from);
-	form_add_callback(&form, a, "Url", c, "voice", dial);
+	form_add(&form, "From", dial->from[0] != '\0' ? dial->from : c->from);
+	if (dial->url[0] != '\0')
+		form_add(&form, "Url", dial->url);
+	else
+		form_add_callback(&form, a, "Url", c, "voice", dial);
 	form_add_callback(&form, a, "StatusCallback", c, "status", dial);
 	for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
 		form_add(&form, "StatusCallbackEvent", events[i]);
@@ -260,13 +263,14 @@ carrier_get_read(const struct fetch_result *result, const char *sid, struct carr
 }
 
 void
-carrier_list_request(const struct carrier *c, struct arena *a, const char *to, struct fetch *fetch)
+carrier_list_request(
+    const struct carrier *c, struct arena *a, const char *to, const char *from, struct fetch *fetch)
 {
 	struct buf query;
 
 	buf_init(&query, FORM_MAX);
 	form_add(&query, "To", to);
-	form_add(&query, "From", c->from);
+	form_add(&query, "From", from[0] != '\0' ? from : c->from);
 	form_add(&query, "PageSize", "100");
 	/* No filter on the time: the carrier's goes by the start, which a waiting call has not. */
 	fill(c, fetch, "GET", account_url(c, a, arena_printf(a, "Calls.json?%s", query.data)),

@@ -35,6 +35,8 @@ struct carrier_dial {
 	const char *attempt_id;
 	const char *to;
 	const char *machine_detection; /* off, on, async */
+	const char *from;              /* the number that calls; "": the account's */
+	const char *url;               /* of the agent; "": ours */
 };
 
 /* The request of a dial, its texts in the arena; the caller sets the send window. */
@@ -70,10 +72,10 @@ void carrier_get_request(
 enum rc carrier_get_read(
     const struct fetch_result *result, const char *sid, struct carrier_call *call) MUST_CHECK;
 
-/* Calls to this number created in [from, until] (seconds since 1970), newest first, at most max;
+/* Calls to this number from that one ("": ours) created in [from, until] (seconds since 1970), newest first, at most max;
  * count says how many. RC_OK or RC_LATER. */
-void carrier_list_request(
-    const struct carrier *c, struct arena *a, const char *to, struct fetch *fetch);
+void carrier_list_request(const struct carrier *c, struct arena *a, const char *to,
+    const char *from, struct fetch *fetch);
 enum rc carrier_list_read(const struct fetch_result *result, int64_t from, int64_t until,
     struct carrier_call *calls, int max, int *count) MUST_CHECK;
 

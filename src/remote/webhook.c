@@ -53,18 +53,19 @@ webhook_request(struct arena *a, const struct webhook_message *m, int64_t now_s,
 		return wrong;
 	if (strlen(m->body) > BODY_MAX)
 		return "the message is too long";
-	if (!webhook_sign(m->secret, m->id, now_s, m->body, newer) ||
+	if ((m->secret != NULL && !webhook_sign(m->secret, m->id, now_s, m->body, newer)) ||
 	    (m->old_secret != NULL && !webhook_sign(m->old_secret, m->id, now_s, m->body, older)))
 		return "the secret cannot sign: set the webhook anew";
 	headers[0] = arena_printf(a, "webhook-id: %s", m->id);
 	headers[1] = arena_printf(a, "webhook-timestamp: %" PRId64, now_s);
-	headers[2] = arena_printf(
-	    a, "webhook-signature: %s%s%s", newer, older[0] != '\0' ? " " : "", older);
+	if (m->secret != NULL)
+		headers[2] = arena_printf(
+		    a, "webhook-signature: %s%s%s", newer, older[0] != '\0' ? " " : "", older);
 	*f = (struct fetch){ .method = "POST",
 		.url = m->url,
 		.body = m->body,
 		.body_len = strlen(m->body),
-		.content_type = "application/json",
+		.content_type = m->content_type,
 		.headers = headers,
 		.connect_ms = CONNECT_MS,
 		.total_ms = TOTAL_MS,

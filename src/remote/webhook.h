@@ -19,8 +19,9 @@
 struct webhook_message {
 	const char *id; /* the webhook-id: the same at every try */
 	const char *url;
-	const char *secret, *old_secret; /* old_secret signs too, or NULL */
+	const char *secret, *old_secret; /* or NULL: not signed; old_secret signs too, or NULL */
 	const char *body;
+	const char *content_type;
 	const char *ca_file; /* or NULL */
 	bool anywhere;       /* webhooks.allow_private_networks */
 };

@@ -337,7 +337,7 @@ probe(struct dialer *d)
 	struct fetch f;
 
 	if (carrier->account_sid[0] != '\0') {
-		carrier_list_request(carrier, a, carrier->from, &f);
+		carrier_list_request(carrier, a, carrier->from, "", &f);
 		fetch_pool_start(d->pool, &f, probed, d);
 	}
 	arena_free(a);
@@ -410,7 +410,8 @@ start_dial(struct dialer *d, const struct pacer_grant *grant, const struct line_
 	memcpy(dial->call_id, grant->call_id, sizeof dial->call_id);
 	wish = (struct carrier_dial){ dial->call_id, dial->attempt_id,
 		arena_strdup(arena, grant->to_number),
-		arena_strdup(arena, grant->machine_detection) };
+		arena_strdup(arena, grant->machine_detection), arena_strdup(arena, grant->from),
+		arena_strdup(arena, grant->url) };
 	carrier_dial_request(&d->env->carrier, arena, &wish, &dial->fetch);
 	dial->fetch.not_before_us = answered + grant->wait_us;
 	dial->fetch.not_after_us = asked + grant->wait_us + PACER_WINDOW_US;

@@ -1,5 +1,6 @@
 /*
- * tell.c: the teller. It brings what is in the outbox to the customers' webhooks. A delivery is
+ * tell.c: the teller. It brings what is in the outbox to the customers' webhooks, and what the
+ * carrier said to the URLs that calls carry with them. A delivery is
  * leased before it is sent and reported after; whatever dies in between, it is sent again under
  * the same id. Many are under way at once, a few for each customer (work/lanes.h).
  */
@@ -114,6 +115,7 @@ body_of(struct arena *a, const struct rows *rows, int i)
 static void
 start(struct teller *t, const struct rows *rows, int i)
 {
+	const char *form = rows_text(rows, i, OUTBOX_FORM);
 	struct arena *a = arena_new();
 	struct delivery *d = arena_alloc(a, sizeof *d);
 	struct webhook_message message;
@@ -133,7 +135,9 @@ start(struct teller *t, const struct rows *rows, int i)
 		.url = d->outcome.url,
 		.secret = rows_text(rows, i, OUTBOX_SECRET),
 		.old_secret = rows_text(rows, i, OUTBOX_OLD_SECRET),
-		.body = body_of(a, rows, i),
+		.body = form != NULL ? arena_strdup(a, form) : body_of(a, rows, i),
+		.content_type = form != NULL ? "application/x-www-form-urlencoded"
+					     : "application/json",
 		.ca_file = t->env->ca_file,
 		.anywhere = t->env->anywhere,
 	};

@@ -36,7 +36,7 @@ struct watcher {
 struct look {
 	struct watcher *w;
 	struct arena *arena; /* holds this and its texts */
-	const char *attempt_id, *call_id, *state, *call_sid, *to;
+	const char *attempt_id, *call_id, *state, *call_sid, *to, *from;
 	bool hang_up, overdue;
 	int64_t created;
 };
@@ -199,7 +199,7 @@ ask_lost(struct look *look)
 {
 	struct fetch f;
 
-	carrier_list_request(&look->w->env->carrier, look->arena, look->to, &f);
+	carrier_list_request(&look->w->env->carrier, look->arena, look->to, look->from, &f);
 	fetch_pool_start(look->w->pool, &f, listed, look);
 }
 
@@ -215,6 +215,7 @@ static void
 start_look(struct watcher *w, const struct rows *rows, int i)
 {
 	struct arena *a = arena_new();
+	const char *from = rows_text(rows, i, LEG_FROM);
 	struct look *look = arena_alloc(a, sizeof *look);
 
 	*look = (struct look){
@@ -225,6 +226,7 @@ start_look(struct watcher *w, const struct rows *rows, int i)
 		.state = copied(a, rows, i, LEG_STATE),
 		.call_sid = copied(a, rows, i, LEG_CALL_SID),
 		.to = copied(a, rows, i, LEG_TO),
+		.from = arena_strdup(a, from == NULL ? "" : from),
 		.hang_up = rows_bool(rows, i, LEG_HANG_UP),
 		.overdue = rows_bool(rows, i, LEG_OVERDUE),
 		.created = rows_int(rows, i, LEG_CREATED),

@@ -368,7 +368,8 @@ class Stack:
 
     def dial_faults(self):
         """No call dialed twice."""
-        ids = [urllib.parse.urlsplit(c["url"]).path for c in self.get_sim("/sim/calls")]
+        ids = [urllib.parse.urlsplit(c["status_callback"]).path
+               for c in self.get_sim("/sim/calls")]
         return [f"{one} was dialed {ids.count(one)} times" for one in set(ids)
                 if ids.count(one) > 1]
 

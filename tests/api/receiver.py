@@ -1,5 +1,5 @@
 """receiver.py: a customer's webhook endpoint: a TLS server of the test's own, which does what it is
-told and writes down what it got. Signatures are checked by code written down a second time on
+told and writes down what it got, events and forms. Signatures are checked by code written down a second time on
 purpose."""
 
 import base64
@@ -12,6 +12,7 @@ import socket
 import ssl
 import threading
 import time
+import urllib.parse
 
 
 class Message:
@@ -20,7 +21,12 @@ class Message:
     def __init__(self, path, headers, body):
         self.path, self.headers, self.body = path, headers, body
         self.at = time.time()
-        self.event = json.loads(body)
+        if headers["content-type"].startswith("application/x-www-form-urlencoded"):
+            self.pairs = urllib.parse.parse_qsl(body.decode(), keep_blank_values=True,
+                                                strict_parsing=True)
+            self.form = dict(self.pairs)
+        else:
+            self.event = json.loads(body)
 
     @property
     def id(self):

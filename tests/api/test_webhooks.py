@@ -15,7 +15,7 @@ from receiver import Receiver, nobody
 
 NODE = pathlib.Path(__file__).parent / "node"
 LISTED = {"delivery_id", "call_id", "event_id", "event_type", "status", "attempts",
-          "response_status", "error", "created_at", "next_attempt_at", "delivered_at"}
+          "response_status", "error", "url", "created_at", "next_attempt_at", "delivered_at"}
 
 
 @pytest.fixture(scope="module")

@@ -55,6 +55,8 @@ INSERT INTO credit_ledger (call_id, step, workspace_id, month, reserved, settled
 SELECT fn.webhook_set('ws1', 'https://a.example/', 'whsec_' || repeat('A', 32), true);
 INSERT INTO questions (call_id, request_id, workspace_id, message, expires_at)
     SELECT call_id, 'ask_1', 'ws1', 'What?', clock_timestamp() FROM c;
+INSERT INTO webhook_deliveries (delivery_id, workspace_id, call_id, event_type, url, form)
+    SELECT 'msg_' || call_id, 'ws1', call_id, 'carrier_status', 'https://b.example/', 'a=b' FROM c;
 SELECT t.bring(call_id, 'completed') FROM c WHERE n IN (1, 2, 3);
 SELECT t.bring(call_id, 'cancelled') FROM c WHERE n = 5;
 SELECT t.dialed(call_id), fn.call_cancel('ws1', call_id) FROM c WHERE n = 4; -- its leg lives on

@@ -494,8 +494,8 @@ news_job(struct db *d, int number)
 {
 	static const char *const words[] = { "initiated", "ringing", "in-progress", "completed",
 		"completed" };
-	struct leg_news news = { the_call, the_attempt, the_sid, words[number % 5], "10", NULL,
-		60 };
+	struct leg_news news = { the_call, the_attempt, the_sid, words[number % 5], "10", NULL, 60,
+		NULL };
 	struct pacer_report report = { the_attempt, "accepted", the_sid, "", 0 };
 	int64_t again;
 	bool taken;

@@ -64,7 +64,7 @@ call_list(const struct carrier *c, const char *to, int64_t from, int64_t until,
 	struct fetch f;
 	enum rc rc;
 
-	carrier_list_request(c, a, to, &f);
+	carrier_list_request(c, a, to, "", &f);
 	fetch_wait(&f, &result);
 	rc = carrier_list_read(&result, from, until, calls, max, count);
 	fetch_result_free(&result);

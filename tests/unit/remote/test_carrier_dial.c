@@ -44,7 +44,7 @@ static const struct carrier carrier = {
 static struct carrier_dial
 dial_with(const char *machine_detection)
 {
-	return (struct carrier_dial){ CALL, ATTEMPT, TO, machine_detection };
+	return (struct carrier_dial){ CALL, ATTEMPT, TO, machine_detection, "", "" };
 }
 
 /* Whether the form of a dial is exactly these pairs in this order. */
@@ -105,6 +105,33 @@ a_dial_says_everything_the_carrier_has_to_know(void **state)
 	check_form("off", async, (int)COUNT(async) - 3);
 }
 
+/* The customer's number and agent in place of ours; the news still come to us. */
+static void
+a_dial_may_have_its_own_number_and_agent(void **state)
+{
+	struct arena *a = arena_new();
+	struct carrier_dial dial = dial_with("off");
+	struct str_pair pairs[32];
+	struct fetch f;
+	int count;
+
+	(void)state;
+	dial.from = "+15550199";
+	dial.url = "https://agent.example.com/voice?a=1&b=%20#rc=2";
+	carrier_dial_request(&carrier, a, &dial, &f);
+	count = str_form(arena_strdup(a, f.body), pairs, 32);
+	assert_int_equal(count, 14);
+	assert_string_equal(pairs[1].name, "From");
+	assert_string_equal(pairs[1].value, dial.from);
+	assert_string_equal(pairs[2].name, "Url");
+	assert_string_equal(pairs[2].value, dial.url);
+	assert_string_equal(pairs[3].name, "StatusCallback");
+	assert_string_equal(pairs[3].value, CALLBACK("status"));
+	for (int i = 3; i < count; i++)
+		assert_string_not_equal(pairs[i].name, "Url");
+	arena_free(a);
+}
+
 static void
 a_dial_is_a_post_with_our_name_and_no_window_of_its_own(void **state)
 {
@@ -140,7 +167,8 @@ every_value_is_escaped(void **state)
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 				    "-._~=&%";
 	struct arena *a = arena_new();
-	const struct carrier_dial dial = { CALL, ATTEMPT, "+1&From=%2B1555\xc3\xa9 x", "async" };
+	const struct carrier_dial dial = { CALL, ATTEMPT, "+1&From=%2B1555\xc3\xa9 x", "async", "",
+		"" };
 	struct str_pair pairs[32];
 	struct carrier c = carrier;
 	struct fetch f;
@@ -358,6 +386,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_dial_says_everything_the_carrier_has_to_know),
+		cmocka_unit_test(a_dial_may_have_its_own_number_and_agent),
 		cmocka_unit_test(a_dial_is_a_post_with_our_name_and_no_window_of_its_own),
 		cmocka_unit_test(every_value_is_escaped),
 		cmocka_unit_test(a_sid_is_ca_and_32_digits),

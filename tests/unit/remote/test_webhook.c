@@ -80,7 +80,8 @@ message(void)
 	return (struct webhook_message){ .id = "msg_2mV7kPq1",
 		.url = "https://example.com/hook",
 		.secret = SECRET_1,
-		.body = BODY_1 };
+		.body = BODY_1,
+		.content_type = "application/json" };
 }
 
 static void
@@ -109,6 +110,27 @@ the_request_bears_both_signatures_during_a_change(void **state)
 	assert_string_equal(f.headers[2],
 	    "webhook-signature: v1,L2tqe81ab3TzjDkiGC+gsQdOYLAoarSOLFN07zxxiLU="
 	    " v1,t4VOpqmk4+Ro0qIfYiKo2crYRdMHE+FoowI7tpevu1o=");
+}
+
+/* A form goes out as it is, and is signed when there is something to sign with. */
+static void
+a_form_may_go_unsigned(void **state)
+{
+	struct webhook_message m = message();
+	struct fetch f;
+
+	(void)state;
+	m.body = "CallStatus=ringing&To=%2B15550100";
+	m.content_type = "application/x-www-form-urlencoded";
+	assert_null(webhook_request(a, &m, 1795215065, &f));
+	assert_string_equal(f.content_type, "application/x-www-form-urlencoded");
+	assert_string_equal(f.body, "CallStatus=ringing&To=%2B15550100");
+	assert_non_null(f.headers[2]);
+	m.secret = NULL;
+	assert_null(webhook_request(a, &m, 1795215065, &f));
+	assert_string_equal(f.headers[0], "webhook-id: msg_2mV7kPq1");
+	assert_string_equal(f.headers[1], "webhook-timestamp: 1795215065");
+	assert_null(f.headers[2]);
 }
 
 static void
@@ -208,6 +230,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(signatures),
 		cmocka_unit_test(the_request_bears_both_signatures_during_a_change),
+		cmocka_unit_test(a_form_may_go_unsigned),
 		cmocka_unit_test(what_must_not_be_sent_is_not),
 		cmocka_unit_test(what_answers_mean),
 		cmocka_unit_test(an_answer_may_come_with_the_reply),
