@@ -11,3 +11,10 @@ ALTER TABLE webhook_deliveries
 CREATE INDEX webhook_deliveries_event ON webhook_deliveries (workspace_id)
     WHERE state = 'pending' AND url IS NULL;
 CREATE INDEX webhook_deliveries_form ON webhook_deliveries (call_id) WHERE url IS NOT NULL;
+
+-- Campaigns: when one that had paused went on (its circuit breaker counts only what ended since), and
+-- how its newest calls ended. The lane of a campaign's calls is the campaign itself.
+ALTER TABLE tasks ADD COLUMN resumed_at timestamptz;
+CREATE INDEX calls_lane_ended ON calls (queue_lane, ended_at)
+    WHERE ended_at IS NOT NULL AND dials > 0 AND queue_lane NOT IN ('', 'single');
+CREATE INDEX tasks_campaigns ON tasks (workspace_id, created_at, task_id) WHERE kind = 'campaign';

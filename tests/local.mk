@@ -7,6 +7,7 @@ base_tests = \
 	tests/unit/base/test_str \
 	tests/unit/base/test_buf \
 	tests/unit/base/test_gaps \
+	tests/unit/base/test_csv \
 	tests/unit/base/test_digest \
 	tests/unit/base/test_clock \
 	tests/unit/base/test_zone \
@@ -35,6 +36,10 @@ tests_unit_base_test_buf_SOURCES = tests/unit/base/test_buf.c
 tests_unit_base_test_buf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_base_test_buf_LDFLAGS = $(base_test_whole)
 tests_unit_base_test_buf_LDADD = $(base_test_libs)
+tests_unit_base_test_csv_SOURCES = tests/unit/base/test_csv.c
+tests_unit_base_test_csv_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_base_test_csv_LDFLAGS = $(base_test_whole)
+tests_unit_base_test_csv_LDADD = $(base_test_libs)
 tests_unit_base_test_gaps_SOURCES = tests/unit/base/test_gaps.c
 tests_unit_base_test_gaps_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_base_test_gaps_LDFLAGS = $(base_test_whole)
@@ -247,6 +252,7 @@ tests_unit_sim_test_twiml_LDADD = $(sim_test_libs)
 endif
 EXTRA_DIST += \
 	tests/fuzz/fuzz_brief.c \
+	tests/fuzz/fuzz_csv.c \
 	tests/fuzz/fuzz_schema.c \
 	tests/fuzz/fuzz_stream.c \
 	tests/fuzz/fuzz_twiml.c \
@@ -288,10 +294,12 @@ EXTRA_DIST += \
 	tests/api/test_auth.py \
 	tests/api/test_bookings.py \
 	tests/api/test_call_life.py \
+	tests/api/test_campaigns.py \
 	tests/api/test_cancel.py \
 	tests/api/test_contract.py \
 	tests/api/test_credits.py \
 	tests/api/test_dnc.py \
+	tests/api/test_csv.py \
 	tests/api/test_docs.py \
 	tests/api/test_events_stream.py \
 	tests/api/test_forwards.py \
@@ -520,6 +528,7 @@ EXTRA_DIST += \
 	tests/sql/18_tasks.sql \
 	tests/sql/19_gates.sql \
 	tests/sql/20_bookings.sql \
+	tests/sql/22_campaigns.sql \
 	tests/sql/23_forwards.sql
 
 # The event streams, without sockets and without a database.

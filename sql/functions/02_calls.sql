@@ -16,27 +16,29 @@ BEGIN
 END $$;
 
 -- Ends a call, whose row the caller holds locked: status, outcome, ledger, events and what it has
--- booked together.
+-- booked together; and with it what follows in its campaign.
 -- Credits are settled for a success, released for anything else; what was asked is dropped.
 CREATE FUNCTION fn.call_end(p_call text, p_to call_status, p_outcome call_outcome, p_summary text)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     c calls;
     v_charged boolean := p_outcome::text LIKE 'success%';
+    v_summary text;
 BEGIN
     SELECT * INTO STRICT c FROM calls WHERE call_id = p_call;
-    UPDATE calls SET status = p_to, ended_at = clock_timestamp(), outcome_type = p_outcome,
-        outcome_summary = p_summary, charge_cents = CASE WHEN v_charged THEN price_cents ELSE 0 END
-        WHERE call_id = p_call;
     INSERT INTO credit_ledger (call_id, step, workspace_id, month, reserved, settled)
         SELECT l.call_id, 2, l.workspace_id, l.month, -l.reserved,
             CASE WHEN v_charged THEN l.reserved ELSE 0 END
         FROM credit_ledger l WHERE l.call_id = p_call AND l.step = 1;
+    v_summary := concat_ws(' ', p_summary, fn.retry_place(c, p_outcome));
+    UPDATE calls SET status = p_to, ended_at = clock_timestamp(), outcome_type = p_outcome,
+        outcome_summary = v_summary, charge_cents = CASE WHEN v_charged THEN price_cents ELSE 0 END
+        WHERE call_id = p_call;
     PERFORM fn.questions_end(p_call);
     PERFORM fn.event_add(p_call, 'status_change',
         json_build_object('status', p_to, 'previous', c.status));
     PERFORM fn.event_add(p_call, 'outcome', json_build_object('outcome_type', p_outcome,
-        'summary', p_summary, 'charge_cents', CASE WHEN v_charged THEN c.price_cents ELSE 0 END));
+        'summary', v_summary, 'charge_cents', CASE WHEN v_charged THEN c.price_cents ELSE 0 END));
     IF v_charged THEN
         PERFORM fn.booking_settle(c, p_outcome);
     END IF;
@@ -46,6 +48,7 @@ BEGIN
             VALUES (p_call, c.workspace_id, c.call_sid, clock_timestamp() + interval '15 s')
             ON CONFLICT DO NOTHING;
     END IF;
+    PERFORM fn.breaker_check(c);
 END $$;
 
 -- How many numbers of the queue wait no more, as far as the two counters know.

@@ -17,7 +17,10 @@ $$;
 
 -- Accepts a task with all its calls, or nothing of it. p_calls and p_phones belong together, in the
 -- order in which they are to be dialed. With p_starts_at or a delay the calls are scheduled, else they
--- wait in p_lane. The answer is made here, because the instant of acceptance stands in it.
+-- wait in p_lane. The answer is made here, because the instant of acceptance stands in it; p_more (an
+-- object's text) is put behind it. p_each, an array in the order of p_calls, holds metadata of each call;
+-- p_zone is the zone of all numbers, where their owner knows it; otherwise p_zone_of says which of
+-- p_zone_sets (texts of arrays, from 1; 0: none) is each number's.
 -- result as from fn.call_accept; 'past' is p_starts_at's.
 CREATE FUNCTION fn.task_accept(
     p_key_hash bytea, p_scope text, p_scope_id text, p_is_admin boolean, p_workspace text,
@@ -27,6 +30,11 @@ CREATE FUNCTION fn.task_accept(
     p_rank smallint, p_lane text, p_starts_at timestamptz, p_delay_s integer,
     p_spacing_s integer, p_max_concurrent integer, p_credits integer, p_price_cents integer,
     p_message text, p_minutes integer, p_note text,
+    p_name text DEFAULT NULL, p_retry_max integer DEFAULT NULL, p_retry_after_s integer DEFAULT NULL,
+    p_retry_on call_outcome[] DEFAULT NULL, p_window_from time DEFAULT NULL,
+    p_window_to time DEFAULT NULL, p_window_days smallint[] DEFAULT NULL, p_zone text DEFAULT NULL,
+    p_each json DEFAULT NULL, p_more text DEFAULT NULL, p_zone_sets text[] DEFAULT NULL,
+    p_zone_of integer[] DEFAULT NULL,
     OUT result text, OUT workspace_id text, OUT status integer, OUT body text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -59,23 +67,30 @@ BEGIN
     END IF;
 
     INSERT INTO tasks (task_id, workspace_id, created_at, kind, metadata, duplicates, spacing_s,
-            max_concurrent)
+            max_concurrent, name, retry_max, retry_after_s, retry_on, window_from, window_to,
+            window_days)
         VALUES (p_task, v_ws, v_now, p_kind, p_metadata, p_duplicates, p_spacing_s,
-            p_max_concurrent);
+            p_max_concurrent, p_name, coalesce(p_retry_max, 0), coalesce(p_retry_after_s, 300),
+            coalesce(p_retry_on, '{failed_busy,failed_no_answer,failed_technical}'), p_window_from,
+            p_window_to, coalesce(p_window_days, '{1,2,3,4,5,6,7}'));
     INSERT INTO credit_ledger (call_id, step, workspace_id, month, reserved, settled)
         SELECT c, 1, v_ws, credit_month(v_now), p_credits, 0 FROM unnest(p_calls) c;
     WITH placed AS (
         INSERT INTO calls (call_id, workspace_id, task_id, status, direct, target_phone, brief,
                 language, kind, ask_user_mode, machine_detection, metadata, created_at, queue_no,
                 queue_rank, queue_lane, starts_at, from_number, webhook_url, status_callback_url,
-                credits_reserved, price_cents)
+                credits_reserved, price_cents, zones)
             SELECT n.call_id, v_ws, p_task,
                 CASE WHEN v_starts IS NULL THEN 'queued' ELSE 'scheduled' END::call_status, false,
-                n.phone, p_brief, p_language, 'other', 'any', 'off', p_metadata, v_now,
+                n.phone, p_brief, p_language, 'other', 'any', 'off',
+                coalesce(e.value, p_metadata), v_now,
                 CASE WHEN v_starts IS NULL THEN nextval('call_queue_no') END,
                 p_rank, p_lane, v_starts, p_from, p_webhook, p_status_callback,
-                p_credits, p_price_cents
-            FROM unnest(p_calls, p_phones) AS n (call_id, phone)
+                p_credits, p_price_cents, CASE WHEN p_zone IS NOT NULL THEN ARRAY[p_zone]
+                    ELSE p_zone_sets[p_zone_of[n.no]]::text[] END
+            FROM unnest(p_calls, p_phones) WITH ORDINALITY AS n (call_id, phone, no)
+                LEFT JOIN json_array_elements(p_each) WITH ORDINALITY AS e (value, no) USING (no)
+            ORDER BY no
             RETURNING call_id, status, queue_no
     ), told AS (
         INSERT INTO call_events (call_id, event_id, workspace_id, event_type, data)
@@ -92,6 +107,9 @@ BEGIN
     status := 200;
     body := fn.task_answer(p_task, p_kind, cardinality(p_calls), v_now, p_starts_at, p_delay_s,
         p_message, p_minutes, p_note);
+    IF p_more IS NOT NULL THEN
+        body := left(body, -1) || ', ' || substr(p_more, 2);
+    END IF;
     IF p_idem_key IS NOT NULL THEN
         UPDATE idempotency_keys i SET status = 200, body = task_accept.body
             WHERE i.workspace_id = v_ws AND i.route = p_idem_route AND i.key = p_idem_key;
@@ -169,7 +187,7 @@ $$;
 -- without p_detail.
 CREATE FUNCTION fn.task_show(p_workspace text, p_task text, p_detail boolean)
 RETURNS TABLE (task_id text, status text, progress integer, message text, result json, error text,
-    created_at text, updated_at text, total_calls bigint)
+    created_at text, updated_at text, total_calls bigint, counts json)
 LANGUAGE sql STABLE AS $$
     WITH numbers AS MATERIALIZED (SELECT * FROM fn.task_numbers(p_workspace, p_task)),
     counts AS (
@@ -222,7 +240,8 @@ LANGUAGE sql STABLE AS $$
                 || (SELECT string_agg(o.times || ' ' || o.outcome_type, ', ' ORDER BY o.times DESC)
                     FROM (SELECT count(*) AS times, n.outcome_type FROM numbers n
                         GROUP BY n.outcome_type) o) END,
-        fn.iso_s(coalesce(d.created_at, s.first_at)), fn.iso_s(d.changed_at), k.total
+        fn.iso_s(coalesce(d.created_at, s.first_at)), fn.iso_s(d.changed_at), k.total,
+        row_to_json(k)
     FROM counts k CROSS JOIN span s CROSS JOIN stand d WHERE k.total > 0
 $$;
 

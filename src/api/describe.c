@@ -33,6 +33,10 @@ static const struct text tags[] = {
 	    "Calls by the list, after a delay, or at a time. Wrong input is 400 with a sentence that"
 	    " names the field; times have whole seconds." },
 	{ "dnc", "Numbers that must not be called: a workspace's own list, and the platform's." },
+	{ "campaigns",
+	    "Tasks of many calls: from a list or a CSV file, with retries and calling hours, to be paused"
+	    " and resumed. A campaign's id is its task's; what `queue-bulk-calls` starts is one, too."
+	    " Cancelled as any task." },
 	{ "users", "The customer's own profile, limits and webhook." },
 	{ "providers", "Negotiation: who is asked what a job costs, and what they say." },
 	{ "health", "For probes and Prometheus." },

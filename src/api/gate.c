@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/digest.h"
 #include "base/log.h"
@@ -97,6 +98,30 @@ answer_result(struct ask *ask, enum rc rc)
 	}
 }
 
+static void
+release_json(void *value)
+{
+	json_decref(value);
+}
+
+json_t *
+ask_keep(struct ask *ask, json_t *value)
+{
+	arena_on_free(ask->req->arena, release_json, value);
+	return value;
+}
+
+bool
+ask_csv(const struct ask *ask)
+{
+	static const char type[] = "text/csv";
+	const char *said = req_header(ask->req, "content-type");
+	size_t len = sizeof type - 1;
+
+	return said != NULL && strncasecmp(said, type, len) == 0 &&
+	    strchr("; \t", said[len]) != NULL;
+}
+
 /* Reads query and body by the route's tables; an error is answered 422, or 400 where that is plain. */
 static enum rc
 read_input(const struct route *route, struct ask *ask)
@@ -106,7 +131,7 @@ read_input(const struct route *route, struct ask *ask)
 
 	if (route->query != NULL)
 		rc = valid_query(ask->req->arena, route->query, query_value, ask->req, &ask->query);
-	if (rc == RC_OK && route->body != NULL) {
+	if (rc == RC_OK && route->body != NULL && !(route->flags & ROUTE_CSV && ask_csv(ask))) {
 		rc = valid_body(
 		    ask->req->arena, route->body, ask->req->body, ask->req->body_len, &ask->body);
 		in = &ask->body;

@@ -59,8 +59,15 @@ enum route_flag {
 	ROUTE_QUERY_KEY = 2, /* ?api_key= is a credential too */
 	ROUTE_HIDDEN = 4,    /* not in the OpenAPI document: for the carrier */
 	ROUTE_PLAIN = 8,     /* wrong input is 400 with a sentence, not 422 with an array */
-	ROUTE_BACKEND = 16   /* providers.call_backend_key is a credential too (ask->backend) */
+	ROUTE_BACKEND = 16,  /* providers.call_backend_key is a credential too (ask->backend) */
+	ROUTE_CSV = 32       /* a text/csv body is left to the handler */
 };
+
+/* Releases a JSON value with the request; the value. */
+json_t *ask_keep(struct ask *ask, json_t *value);
+
+/* Whether the body says that it is CSV. */
+bool ask_csv(const struct ask *ask);
 
 /* What a route may answer, for the OpenAPI document. status 0 ends the list. */
 struct route_answer {

@@ -13,6 +13,9 @@ src_api_libapi_a_SOURCES = \
 	src/api/bookings.c \
 	src/api/calls.c \
 	src/api/dnc.c \
+	src/api/campaign_csv.c \
+	src/api/campaign_csv.h \
+	src/api/campaigns.c \
 	src/api/events.c \
 	src/api/health.c \
 	src/api/hooks.c \
@@ -21,6 +24,7 @@ src_api_libapi_a_SOURCES = \
 	src/api/recordings.c \
 	src/api/skills.c \
 	src/api/tasks.c \
+	src/api/tasks.h \
 	src/api/transcripts.c \
 	src/api/users.c \
 	src/api/webhooks.c \

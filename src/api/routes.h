@@ -20,6 +20,7 @@ extern const struct route skill_routes[];
 extern const struct route booking_routes[];
 extern const struct route task_routes[];
 extern const struct route provider_routes[];
+extern const struct route campaign_routes[];
 
 /* All tables, NULL at the end. */
 extern const struct route *const route_tables[];
@@ -45,6 +46,7 @@ extern const struct named_schema skill_schemas[];
 extern const struct named_schema booking_schemas[];
 extern const struct named_schema task_schemas[];
 extern const struct named_schema provider_schemas[];
+extern const struct named_schema campaign_schemas[];
 extern const struct named_schema *const schema_tables[];
 
 #endif

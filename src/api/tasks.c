@@ -8,6 +8,7 @@
 
 #include "api/place.h"
 #include "api/routes.h"
+#include "api/tasks.h"
 #include "base/str.h"
 #include "domain/brief.h"
 #include "domain/schedule.h"
@@ -15,9 +16,6 @@
 #include "http/reach.h"
 
 #define BASE "/api/v1/celery/twilio"
-#define NOT_E164 "Phone number must be in E.164 format (e.g., +1234567890)"
-#define NO_CARRIER "Failed to queue call: Twilio service not initialized"
-#define METADATA_MAX 16384 /* bytes of call_metadata, which each call of a campaign holds */
 #define LANGUAGE_MAX 16
 #define ID_SHOWN 64 /* characters of a foreign id that an answer gives back */
 /* What the agent is to say when call_metadata has no message. */
@@ -35,35 +33,6 @@ static enum rc health(struct ask *);
 
 /* ---- what is taken ---- */
 
-#define FROM_FIELD                                                                                 \
-	{                                                                                          \
-		"from_number", FIELD_TEXT,                                                         \
-		    .nullable = true, .title = "From Number",                                      \
-		    .help =                                                                        \
-			"Phone number to call from, E.164; the service's own when it is left out." \
-	}
-#define WEBHOOK_FIELD                                                                               \
-	{                                                                                           \
-		"webhook_url", FIELD_TEXT,                                                          \
-		    .nullable = true, .title = "Webhook Url",                                       \
-		    .help =                                                                         \
-			"Custom webhook URL for call handling: the carrier asks it, instead of our" \
-			" agent, what to do when the call connects."                                \
-	}
-#define CALLBACK_FIELD                                                                                  \
-	{                                                                                               \
-		"status_callback_url", FIELD_TEXT,                                                      \
-		    .nullable = true, .title = "Status Callback Url",                                   \
-		    .help =                                                                             \
-			"Custom status callback URL: the carrier's status updates are forwarded to it." \
-	}
-#define METADATA_FIELD(text)                                                                \
-	{                                                                                   \
-		"call_metadata", FIELD_OBJECT,                                              \
-		    .nullable = true, .title = "Call Metadata", .help = text,               \
-		    .example = "{\"customer_id\": \"12345\", \"call_type\": \"follow_up\"," \
-			       " \"priority\": \"normal\"}"                                 \
-	}
 #define TO_FIELD                                                                         \
 	{                                                                                \
 		"to_number", FIELD_TEXT, .required = true, .title = "To Number",         \
@@ -91,12 +60,8 @@ static const struct field bulk_fields[] = {
 	WEBHOOK_FIELD,
 	CALLBACK_FIELD,
 	METADATA_FIELD("Call metadata for all calls; at most 16 KiB."),
-	{ "delay_between_calls", FIELD_INT, .nullable = true, .min = 1, .max = 300, .absent = "5",
-	    .title = "Delay Between Calls", .example = "30", .help = "Seconds between calls." },
-	{ "max_concurrent_calls", FIELD_INT, .nullable = true, .min = 1, .max = 50, .absent = "10",
-	    .title = "Max Concurrent Calls", .example = "3",
-	    .help = "How many of these calls may run at once; the customer's own cap holds as"
-		    " well." },
+	SPACING_FIELD,
+	CONCURRENT_FIELD,
 	{ .name = NULL },
 };
 
@@ -296,9 +261,8 @@ const struct named_schema task_schemas[] = {
 
 /* ---- reading ---- */
 
-/* 400 with a sentence. */
-static enum rc
-refuse(struct ask *ask, const char *sentence)
+enum rc
+task_refuse(struct ask *ask, const char *sentence)
 {
 	resp_detail(ask->resp, 400, "%s", sentence);
 	return RC_INVALID;
@@ -341,14 +305,14 @@ read_metadata(struct ask *ask, struct call_wish *wish, int64_t *rank)
 	else if (priority != NULL && strcmp(priority, "low") == 0)
 		*rank = 4;
 	if (str_chars(wish->brief) > BRIEF_CHARS_MAX)
-		return refuse(ask, "call_metadata: message must have at most 4000 characters");
+		return task_refuse(ask, "call_metadata: message must have at most 4000 characters");
 	if (metadata == NULL)
 		return RC_OK;
 	text = json_dumps(metadata, JSON_COMPACT);
 	wish->metadata = arena_strdup(ask->req->arena, text);
 	free(text);
-	if (strlen(wish->metadata) > METADATA_MAX)
-		return refuse(ask, "call_metadata: must be at most 16384 bytes of JSON");
+	if (strlen(wish->metadata) > TASK_METADATA_MAX)
+		return task_refuse(ask, "call_metadata: must be at most 16384 bytes of JSON");
 	return RC_OK;
 }
 
@@ -362,18 +326,18 @@ read_url(struct ask *ask, const char *name, const char **url)
 	wrong = *url == NULL ? NULL : reach_url(*url, ask->env->anywhere);
 	if (wrong == NULL)
 		return RC_OK;
-	return refuse(ask, arena_printf(ask->req->arena, "%s: %s", name, wrong));
+	return task_refuse(ask, arena_printf(ask->req->arena, "%s: %s", name, wrong));
 }
 
-/* What all three routes take besides the numbers. A carrier that is not set up is told last. */
-static enum rc
-read_common(struct ask *ask, struct place *p, struct task_wish *task, const char *route)
+/* A carrier that is not set up is told last. */
+enum rc
+task_read_common(struct ask *ask, struct place *p, struct task_wish *task, const char *route)
 {
 	enum rc rc;
 
 	task->from_number = input_text(&ask->body, "from_number");
 	if (task->from_number != NULL && !str_e164(task->from_number))
-		return refuse(ask, NOT_E164 ": from_number");
+		return task_refuse(ask, NOT_E164 ": from_number");
 	if ((rc = read_url(ask, "webhook_url", &task->webhook_url)) != RC_OK ||
 	    (rc = read_url(ask, "status_callback_url", &task->status_callback_url)) != RC_OK ||
 	    (rc = read_metadata(ask, &p->wish, &task->rank)) != RC_OK ||
@@ -393,15 +357,15 @@ read_number(struct ask *ask, struct task_wish *task)
 	json_t *numbers;
 
 	if (!str_e164(input_text(&ask->body, "to_number")))
-		return refuse(ask, NOT_E164);
+		return task_refuse(ask, NOT_E164);
 	numbers = json_pack("[O]", input_json(&ask->body, "to_number"));
 	task_numbers(task, ask->req->arena, numbers);
 	json_decref(numbers);
 	return RC_OK;
 }
 
-static enum rc
-read_numbers(struct ask *ask, struct task_wish *task)
+enum rc
+task_read_numbers(struct ask *ask, struct task_wish *task)
 {
 	json_t *numbers = input_json(&ask->body, "phone_numbers"), *item;
 	size_t i;
@@ -411,7 +375,7 @@ read_numbers(struct ask *ask, struct task_wish *task)
 		const char *number = json_string_value(item);
 
 		if (number == NULL || !str_e164(number))
-			return refuse(
+			return task_refuse(
 			    ask, arena_printf(ask->req->arena, NOT_E164 ": phone_numbers[%zu]", i));
 	}
 	task_numbers(task, ask->req->arena, numbers);
@@ -432,34 +396,42 @@ queue_single(struct ask *ask)
 	task.message = arena_printf(
 	    ask->req->arena, "Call to %s queued successfully", input_text(&ask->body, "to_number"));
 	if ((rc = read_number(ask, &task)) != RC_OK ||
-	    (rc = read_common(ask, &p, &task, "POST " BASE "/queue-single-call")) != RC_OK)
+	    (rc = task_read_common(ask, &p, &task, "POST " BASE "/queue-single-call")) != RC_OK)
 		return rc;
 	return place_task(ask, &p, &task);
+}
+
+void
+task_fill_campaign(struct ask *ask, const struct place *p, struct task_wish *task, size_t given)
+{
+	struct arena *a = ask->req->arena;
+
+	task->kind = "campaign";
+	task->lane = p->wish.task_id;
+	task->spacing_s = input_int(&ask->body, "delay_between_calls");
+	task->max_concurrent = input_int(&ask->body, "max_concurrent_calls");
+	task->minutes = (task->count * task->spacing_s + 59) / 60;
+	task->message = arena_printf(
+	    a, "Bulk call campaign for %lld numbers queued successfully", (long long)task->count);
+	if (task->duplicates != NULL)
+		task->note = arena_printf(a,
+		    "%zu numbers were given, %lld of them different: each is called once", given,
+		    (long long)task->count);
 }
 
 static enum rc
 queue_bulk(struct ask *ask)
 {
-	struct task_wish task = { .kind = "campaign" };
-	struct arena *a = ask->req->arena;
+	struct task_wish task = { 0 };
 	struct place p;
 	enum rc rc;
 
 	place_init(&p, ask);
-	if ((rc = read_numbers(ask, &task)) != RC_OK ||
-	    (rc = read_common(ask, &p, &task, "POST " BASE "/queue-bulk-calls")) != RC_OK)
+	if ((rc = task_read_numbers(ask, &task)) != RC_OK ||
+	    (rc = task_read_common(ask, &p, &task, "POST " BASE "/queue-bulk-calls")) != RC_OK)
 		return rc;
-	task.lane = p.wish.task_id;
-	task.spacing_s = input_int(&ask->body, "delay_between_calls");
-	task.max_concurrent = input_int(&ask->body, "max_concurrent_calls");
-	task.minutes = (task.count * task.spacing_s + 59) / 60;
-	task.message = arena_printf(
-	    a, "Bulk call campaign for %lld numbers queued successfully", (long long)task.count);
-	if (task.duplicates != NULL)
-		task.note = arena_printf(a,
-		    "%zu numbers were given, %lld of them different: each is called once",
-		    json_array_size(input_json(&ask->body, "phone_numbers")),
-		    (long long)task.count);
+	task_fill_campaign(
+	    ask, &p, &task, json_array_size(input_json(&ask->body, "phone_numbers")));
 	return place_task(ask, &p, &task);
 }
 
@@ -480,8 +452,8 @@ schedule(struct ask *ask)
 	wrong = schedule_read(
 	    a, input_text(&ask->body, "schedule_time"), input_text(&ask->body, "timezone"), &when);
 	if (wrong != NULL)
-		return refuse(ask, wrong);
-	if ((rc = read_common(ask, &p, &task, "POST " BASE "/schedule-call")) != RC_OK)
+		return task_refuse(ask, wrong);
+	if ((rc = task_read_common(ask, &p, &task, "POST " BASE "/schedule-call")) != RC_OK)
 		return rc;
 	task.rank = 1; /* its time is its priority */
 	task.starts_at = when.starts_at;

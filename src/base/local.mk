@@ -11,6 +11,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/buf.c \
 	src/base/gaps.h \
 	src/base/gaps.c \
+	src/base/csv.h \
+	src/base/csv.c \
 	src/base/digest.h \
 	src/base/digest.c \
 	src/base/clock.h \

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "phone/zones.h"
 
-#define LIST_MAX (64 << 10) /* a thousand ids of 31 characters fit */
+#define ZONES_MAX (4 << 20)  /* many times what the table holds */
+#define LIST_MAX (512 << 10) /* ten thousand ids of 31 characters fit */
 
 /* Appends an element that needs no quoting to an array literal. */
 static void
@@ -68,21 +70,55 @@ task_numbers(struct task_wish *task, struct arena *a, const json_t *numbers)
 	json_decref(seen);
 }
 
+void
+task_zones(struct task_wish *task, struct arena *a)
+{
+	json_t *known = json_object(); /* sets of zones, by their number */
+	struct buf sets, of;
+	const char *phone = task->phones + 1;
+
+	buf_init(&sets, ZONES_MAX);
+	buf_init(&of, LIST_MAX);
+	for (int64_t i = 0; i < task->count; i++) {
+		size_t len = strcspn(phone, ",}");
+		const char *zones = phone_zones(arena_strndup(a, phone, len));
+		json_int_t number = 0;
+
+		if (zones != NULL) {
+			number = json_integer_value(json_object_get(known, zones));
+			if (number == 0) {
+				number = (json_int_t)json_object_size(known) + 1;
+				(void)json_object_set_new(known, zones, json_integer(number));
+				append(&sets, arena_printf(a, "\"%s\"", zones));
+			}
+		}
+		append(&of, arena_printf(a, "%d", (int)number));
+		phone += len + 1;
+	}
+	task->zone_sets = arena_printf(a, "%s}", sets.len > 0 ? sets.data : "{");
+	task->zone_of = arena_printf(a, "%s}", of.data);
+	buf_free(&sets);
+	buf_free(&of);
+	json_decref(known);
+}
+
 static const struct statement accept_task = {
 	"task_accept",
 	"SELECT result, workspace_id, status, body FROM fn.task_accept($1::bytea, $2, $3, $4, $5,"
 	" $6, $7, $8::bytea, $9, $10::task_kind, $11::text[], $12::text[], $13, $14, $15::json,"
 	" $16::json, $17, $18, $19, $20::smallint, $21, $22::timestamptz, $23, $24, $25, $26, $27,"
-	" $28, $29, $30)",
-	30,
+	" $28, $29, $30, $31, $32, $33, $34::call_outcome[], $35::time, $36::time, $37::smallint[],"
+	" $38, $39::json, $40, $41::text[], $42::integer[])",
+	42,
 };
 
 enum rc
 task_accept(struct db *db, struct arena *a, const struct credential *who,
     const struct call_wish *wish, const struct task_wish *task, struct call_acceptance *acceptance)
 {
-	char rank[24], delay[24], spacing[24], most[24], credits[24], price[24], minutes[24];
-	const char *values[30] = {
+	char rank[24], delay[24], spacing[24], most[24], credits[24], price[24], minutes[24],
+	    retries[24], after[24];
+	const char *values[42] = {
 		[5] = wish->idem_key,
 		[6] = wish->idem_route,
 		[7] = wish->idem_fingerprint,
@@ -108,6 +144,18 @@ task_accept(struct db *db, struct arena *a, const struct credential *who,
 		[27] = task->message,
 		[28] = task->minutes > 0 ? db_int(task->minutes, minutes) : NULL,
 		[29] = task->note,
+		[30] = task->name,
+		[31] = db_int(task->retry_max, retries),
+		[32] = task->retry_max > 0 ? db_int(task->retry_after_s, after) : NULL,
+		[33] = task->retry_on,
+		[34] = task->window_from,
+		[35] = task->window_to,
+		[36] = task->window_days,
+		[37] = task->zone,
+		[38] = task->each,
+		[39] = task->more,
+		[40] = task->zone_sets,
+		[41] = task->zone_of,
 	};
 
 	who_params(who, values);

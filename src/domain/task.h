@@ -27,10 +27,23 @@ struct task_wish {
 	const char *message;    /* for the answer, and so are: */
 	int64_t minutes;        /* estimated duration of a campaign; 0: none */
 	const char *note;       /* or NULL */
+	/* Campaigns; NULL: not, or the usual. */
+	const char *name;
+	int64_t retry_max, retry_after_s;    /* retry_max 0: a number is called once */
+	const char *retry_on;                /* outcomes, as an array literal */
+	const char *window_from, *window_to; /* HH:MM */
+	const char *window_days;             /* 1 Monday to 7, as an array literal */
+	const char *zone;                    /* in which all numbers lie, or task_zones() */
+	const char *zone_sets, *zone_of;     /* zones of numbers, and which is each one's; from 1 */
+	const char *each;                    /* JSON: metadata of each call, in their order */
+	const char *more; /* JSON: an object whose fields are added to the answer */
 };
 
 /* Makes a call of each number in an array of texts, once. Texts are in the arena. */
 void task_numbers(struct task_wish *task, struct arena *a, const json_t *numbers);
+
+/* Finds the time zones of the numbers that have been read. */
+void task_zones(struct task_wish *task, struct arena *a);
 
 /* Accepts the task with all its calls, or says why not, in one round trip and one commit; the body of
  * the acceptance is the answer. As call_accept(). */

@@ -82,7 +82,7 @@ def check(value, schema, root, where="$"):
         elif word == "format":
             assert rule in ("date-time", "uri"), f"{where}: unknown format {rule}"
             form = (NAIVE if where.endswith(".booking_date") else
-                    WHOLE if where.startswith("/api/v1/celery/") else TIME)
+                    WHOLE if where.startswith(("/api/v1/celery/", "/api/v1/campaigns")) else TIME)
             assert rule != "date-time" or form.fullmatch(value), f"{where}: {value!r} is no time"
         else:
             raise AssertionError(f"{where}: the schema says {word}, which is not checked here")
