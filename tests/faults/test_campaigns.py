@@ -11,6 +11,7 @@ import time
 import pytest
 
 import checker
+import stack as stack_module
 from stack import Stack, eventually
 from world import BUSY, World
 
@@ -91,12 +92,12 @@ def most_at_once(dials):
     return most
 
 
-def verify(customer, numbers, seconds_=120):
+def verify(customer, numbers, cps=CPS):
     """Each number was dialed once, at the rate, and everything else is as it must be. One whose dial had been
     granted when the dialer was killed may not have been sent: it has ended, and is never dialed again."""
-    customer.settle(seconds_)
+    customer.settle(120)
     evidence = customer.evidence()
-    evidence.cps = CPS
+    evidence.cps = cps
     found = checker.violations(evidence)
     assert found == [], "\n".join(found)
     dialed = [to for _, _, to in carried(customer.stack, numbers)]
@@ -145,22 +146,26 @@ def test_a_paused_campaign_stands_still_and_goes_on(fast, customer):
     assert carried(fast, numbers)[count][0] < resumed + 1.5
 
 
-def test_a_scheduled_call_is_exact_while_a_thousand_others_wait(fast, customer):
-    task, others = campaign(customer, 1000)
+def test_a_scheduled_call_is_exact_while_a_thousand_others_wait(stack, world):
+    """At the shared stack's rate: under more, a machine without time to spare misses windows of sending."""
+    # Another's: a customer's own campaign may fill his cap, which holds his timed calls as well.
+    crowd = World(stack, f"o-{os.urandom(4).hex()}")
+    task, others = campaign(crowd, 1000)
     times = [time.time() + 2 + 0.37 * i for i in range(10)]
-    timed = [customer.number(BUSY) for _ in times]
+    timed = [world.number(BUSY) for _ in times]
     for number, at in zip(timed, times):
-        place(customer, [number], rank=1, at=datetime.datetime.fromtimestamp(at, datetime.timezone.utc))
-    wait_for(customer, timed, len(timed))
-    assert len(carried(fast, others)) < 1000
-    arrived = {to: at for at, _, to in carried(fast, timed)}
+        place(world, [number], rank=1, at=datetime.datetime.fromtimestamp(at, datetime.timezone.utc))
+    wait_for(world, timed, len(timed))
+    assert len(carried(stack, others)) < 1000
+    arrived = {to: at for at, _, to in carried(stack, timed)}
     late = sorted(arrived[number] - at for number, at in zip(timed, times))
     print("late by ms:", [round(1000 * x) for x in late])
     assert late[0] >= 0, "dialed before its time"
     assert late[-1] < 1
-    fast.rows("SELECT fn.call_cancel(workspace_id, call_id) FROM calls WHERE task_id = %s"
+    stack.rows("SELECT fn.call_cancel(workspace_id, call_id) FROM calls WHERE task_id = %s"
               " AND status = 'queued'", task)
-    verify(customer, timed)
+    crowd.settle()
+    verify(world, timed, stack_module.CPS)
 
 
 def test_a_first_call_does_not_wait_for_another_customers_campaign(fast, customer):
