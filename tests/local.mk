@@ -453,6 +453,7 @@ tests_unit_auth_test_who_LDADD = $(low_test_libs)
 remote_tests = \
 	tests/unit/remote/test_carrier \
 	tests/unit/remote/test_carrier_dial \
+	tests/unit/remote/test_llm \
 	tests/unit/remote/test_object \
 	tests/unit/remote/test_stt \
 	tests/unit/remote/test_webhook
@@ -475,6 +476,10 @@ tests_unit_remote_test_object_SOURCES = tests/unit/remote/test_object.c
 tests_unit_remote_test_object_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_remote_test_object_LDFLAGS = $(remote_test_whole)
 tests_unit_remote_test_object_LDADD = src/remote/libremote.a $(low_test_libs)
+tests_unit_remote_test_llm_SOURCES = tests/unit/remote/test_llm.c
+tests_unit_remote_test_llm_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_remote_test_llm_LDFLAGS = $(remote_test_whole)
+tests_unit_remote_test_llm_LDADD = src/remote/libremote.a $(low_test_libs)
 tests_unit_remote_test_stt_SOURCES = tests/unit/remote/test_stt.c
 tests_unit_remote_test_stt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_remote_test_stt_LDFLAGS = $(remote_test_whole)

@@ -11,6 +11,8 @@ src_remote_libremote_a_SOURCES = \
 	src/remote/store.h \
 	src/remote/stt.c \
 	src/remote/stt.h \
+	src/remote/llm.c \
+	src/remote/llm.h \
 	src/remote/media.c \
 	src/remote/media.h \
 	src/remote/carrier.c \

@@ -1,0 +1,47 @@
+/*
+ * llm.h: one question to a language model, answered as JSON: the "chat completions" API of OpenAI, and of
+ * the servers that speak it (vLLM, llama.cpp, Ollama). No database, no policy.
+ */
+#ifndef REMOTE_LLM_H
+#define REMOTE_LLM_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "http/fetch.h"
+
+/* The account. Texts are borrowed from the settings. */
+struct llm {
+	const char *base_url; /* ends in /v1, without a final slash */
+	const char *api_key;  /* "": the server wants none */
+	const char *model;
+	const char *ca_file; /* or NULL */
+};
+
+struct llm_question {
+	const char *instructions; /* ours */
+	const char *material;     /* foreign text: to be read, never obeyed */
+	const char *name;         /* of the schema: letters, digits, _ and - */
+	json_t *schema;           /* of the answer, an object as "strict" demands (borrowed) */
+	int max_tokens;           /* of the answer, thinking included */
+};
+
+/* Makes the request, in the arena. */
+void llm_request(
+    const struct llm *m, struct arena *a, const struct llm_question *q, struct fetch *fetch);
+
+struct llm_answer {
+	json_t *value; /* an object, which lives as long as the arena; its shape is not checked */
+	int64_t prompt_tokens, completion_tokens; /* 0 when the server does not count */
+	int64_t retry_after_s; /* RC_LATER: asked for by the server, at most two minutes; else 0 */
+	const char *error; /* what was wrong, for the operator: no word of the material is in it */
+};
+
+/* RC_OK with the value; RC_INVALID: asking again is useless (the key, the quota, the model, a refusal);
+ * RC_LATER: an answer that was no JSON or cut off included, since the next may be whole. */
+enum rc llm_read(
+    const struct fetch_result *result, struct arena *a, struct llm_answer *answer) MUST_CHECK;
+
+#endif
