@@ -329,7 +329,7 @@ EXTRA_DIST += \
 
 # The upper floors. What a folder links is itself, whole, and the floors below it.
 if HAVE_CMOCKA
-low_test_libs = src/auth/libauth.a src/http/libhttp.a src/db/libdb.a src/sys/libsys.a \
+low_test_libs = src/auth/libauth.a src/http/libhttp.a src/db/libdb.a src/phone/libphone.a src/sys/libsys.a \
 	src/base/libbase.a $(FCGI_LIBS) $(CURL_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(SYSTEMD_LIBS) \
 	$(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS) -lm
 domain_tests = tests/unit/domain/test_brief tests/unit/domain/test_pacer \
