@@ -271,6 +271,8 @@ EXTRA_DIST += \
 	tests/sse.py \
 	tests/api/apikit.py \
 	tests/api/backend.py \
+	tests/api/llm.py \
+	tests/api/test_price_reading.py \
 	tests/api/conftest.py \
 	tests/api/redocly/.npmrc \
 	tests/api/redocly/package-lock.json \

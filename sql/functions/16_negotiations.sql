@@ -86,8 +86,8 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- The end of a call, whose row the caller holds locked: its price stays with the provider, whatever
--- becomes of the call. An agent that gave none has left none: where a model is to read the transcript
--- for it, that model's answer is to come into calls.learnt before this.
+-- becomes of the call. Where the agent of a conversation gave none, a language model may read the
+-- transcript for it within a day (fn.prices_due).
 CREATE FUNCTION fn.provider_settle(c calls) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -95,8 +95,55 @@ BEGIN
         RETURN;
     END IF;
     UPDATE providers SET negotiated_price = fn.learnt_price(c.learnt),
-        price_evidence = fn.learnt_evidence(c.learnt)
+        price_evidence = fn.learnt_evidence(c.learnt), read_tries = 0,
+        read_at = CASE WHEN fn.learnt_price(c.learnt) IS NULL
+            AND fn.slot(c.learnt, 16, 'offer') IS NULL AND EXISTS (SELECT FROM call_events e
+            WHERE e.call_id = c.call_id AND e.event_type = 'transcript'
+                AND e.data->>'role' = 'operator') THEN clock_timestamp() END
         WHERE call_id = c.call_id AND workspace_id = c.workspace_id;
+END $$;
+
+-- ---- prices that a language model reads ----
+
+-- Transcripts to be read, leased for five minutes; five times at most, and not after a day.
+CREATE FUNCTION fn.prices_due(p_limit integer)
+RETURNS TABLE (id bigint, workspace_id text, call_id text, transcript text)
+LANGUAGE sql AS $$
+    WITH due AS MATERIALIZED (
+        SELECT p.id, p.workspace_id FROM providers p
+            WHERE p.read_at BETWEEN clock_timestamp() - interval '1 day' AND clock_timestamp()
+            ORDER BY p.read_at LIMIT p_limit FOR UPDATE SKIP LOCKED
+    )
+    UPDATE providers p SET read_tries = p.read_tries + 1,
+            read_at = CASE WHEN p.read_tries < 4 THEN clock_timestamp() + interval '5 min' END
+        FROM due d WHERE p.id = d.id AND p.workspace_id = d.workspace_id AND p.call_id IS NOT NULL
+        RETURNING p.id, p.workspace_id, p.call_id, left(fn.provider_transcript(p.call_id), 100000)
+$$;
+
+-- What was read: a price with the sentence that names it, or none. A sentence that the provider did not
+-- say proves nothing, whatever the model says of it, and above the client's limit nothing is agreed. Later: after so many seconds, once more.
+CREATE FUNCTION fn.price_read(p_id bigint, p_workspace text, p_call text, p_price text,
+    p_evidence text, p_again_s integer) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_sentence text := btrim(regexp_replace(p_evidence, '\s+', ' ', 'g'));
+    v_proved boolean := p_price ~ '^[0-9]{1,10}(\.[0-9]{1,2})?$'
+        AND length(v_sentence) BETWEEN 1 AND 1000
+        AND EXISTS (SELECT FROM regexp_split_to_table(fn.provider_transcript(p_call), E'\n') l
+            WHERE l LIKE 'Provider: %' AND strpos(l, v_sentence) > 0)
+        AND NOT EXISTS (SELECT FROM providers p JOIN negotiation_jobs j USING (job_id, workspace_id)
+            WHERE p.id = p_id AND p.workspace_id = p_workspace AND p_price::numeric > j.max_price);
+BEGIN
+    UPDATE providers SET
+        negotiated_price = CASE WHEN v_proved THEN p_price::numeric END,
+        price_evidence = CASE WHEN v_proved THEN v_sentence END,
+        report_at = CASE WHEN v_proved AND EXISTS (SELECT FROM negotiation_jobs j
+            WHERE j.job_id = providers.job_id AND j.workspace_id = p_workspace
+                AND j.update_url IS NOT NULL) THEN clock_timestamp() ELSE report_at END,
+        read_at = CASE WHEN read_tries < 5 THEN clock_timestamp() + p_again_s * interval '1 s' END
+        WHERE id = p_id AND workspace_id = p_workspace AND call_id = p_call
+            AND negotiated_price IS NULL;
+    RETURN FOUND AND coalesce(v_proved, false);
 END $$;
 
 -- Calls that are about to be forgotten: how they ended stays.

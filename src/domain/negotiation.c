@@ -364,3 +364,40 @@ negotiation_reported(struct db *db, const struct negotiation_reported *r)
 
 	return db_run(db, &reported, values, NULL);
 }
+
+static const struct statement prices_due = {
+	"negotiation_prices_due",
+	"SELECT * FROM fn.prices_due($1)",
+	1,
+};
+
+enum rc
+negotiation_prices_due(struct db *db, int limit, struct rows **rows)
+{
+	char number[24];
+	const char *values[] = { db_int(limit, number) };
+
+	return db_run(db, &prices_due, values, rows);
+}
+
+static const struct statement price_read = {
+	"negotiation_price_read",
+	"SELECT fn.price_read($1, $2, $3, $4, $5, nullif($6::integer, -1))",
+	6,
+};
+
+enum rc
+negotiation_price_read(struct db *db, const struct negotiation_price *read, bool *taken)
+{
+	char again[24];
+	const char *values[] = { read->id, read->workspace_id, read->call_id, read->price,
+		read->sentence, db_int(read->again_s, again) };
+	struct rows *rows;
+	enum rc rc = db_run(db, &price_read, values, &rows);
+
+	if (rc != RC_OK)
+		return rc;
+	*taken = rows_bool(rows, 0, 0);
+	rows_free(rows);
+	return RC_OK;
+}

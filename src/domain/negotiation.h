@@ -99,6 +99,19 @@ enum {
 	REPORT_BODY,
 	REPORT_FINAL /* nothing comes after it */
 };
+/* Transcripts of calls whose agent named no price, for a language model, leased for five minutes. */
+enum { PRICE_ID, PRICE_WORKSPACE_ID, PRICE_CALL_ID, PRICE_TRANSCRIPT };
+enum rc negotiation_prices_due(struct db *db, int limit, struct rows **rows) MUST_CHECK;
+
+struct negotiation_price {
+	const char *id, *workspace_id, *call_id;
+	const char *price, *sentence; /* NULL: none was named */
+	int64_t again_s; /* it could not be read: try again in so many seconds; -1: done */
+};
+/* *taken: it stands now, since the sentence is one that the provider said. */
+enum rc negotiation_price_read(
+    struct db *db, const struct negotiation_price *read, bool *taken) MUST_CHECK;
+
 enum rc negotiation_reports_due(struct db *db, int limit, struct rows **rows) MUST_CHECK;
 
 struct negotiation_reported {

@@ -62,6 +62,12 @@ env_fill(struct scheduler *sched)
 			.api_key = s->deepgram.api_key,
 			.ca_file = s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL,
 		},
+		.llm = {
+			.base_url = s->openai.base_url,
+			.api_key = s->openai.api_key,
+			.model = s->openai.model,
+			.ca_file = s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL,
+		},
 		.cps = s->queue.cps,
 		.default_cap = s->calls.default_max_concurrent,
 		.recordings_dir = sched->recordings_dir,
@@ -117,6 +123,7 @@ main(int argc, char **argv)
 		{ .name = "merger", .run = work_merge, .arg = &sched.env },
 		{ .name = "teller", .run = work_tell, .arg = &sched.env },
 		{ .name = "reporter", .run = work_report, .arg = &sched.env },
+		{ .name = "appraiser", .run = work_appraise, .arg = &sched.env },
 		{ .name = "keeper", .run = work_keep, .arg = &sched.env },
 	};
 	struct supervisor supervisor = { children, sizeof children / sizeof children[0], DRAIN_MS,

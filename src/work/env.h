@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "remote/carrier.h"
+#include "remote/llm.h"
 #include "remote/store.h"
 #include "remote/stt.h"
 
@@ -15,6 +16,7 @@ struct work_env {
 	struct carrier carrier;
 	struct store store;         /* where the carrier may put recordings */
 	struct stt stt;             /* who hears what was said in them */
+	struct llm llm;             /* who reads what an agent did not understand */
 	double cps;                 /* queue.cps */
 	int64_t default_cap;        /* calls.default_max_concurrent */
 	const char *recordings_dir; /* data_dir/recordings */
@@ -34,5 +36,6 @@ int work_merge(void *arg);
 int work_tell(void *arg);
 int work_keep(void *arg);
 int work_report(void *arg);
+int work_appraise(void *arg);
 
 #endif

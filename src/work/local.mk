@@ -12,6 +12,7 @@ src_work_libwork_a_SOURCES = \
 	src/work/keep.c \
 	src/work/merge.c \
 	src/work/record.c \
+	src/work/appraise.c \
 	src/work/report.c \
 	src/work/lanes.c \
 	src/work/lanes.h \

@@ -4,6 +4,7 @@ a new one does), and customers on the first."""
 import apikit
 import backend as backend_kit
 import deepgram
+import llm
 import pytest
 import s3kit
 
@@ -51,6 +52,22 @@ def hook_stack():
     """A stack whose customers may have webhooks on this host."""
     yield from made({"queue.enabled": "true", "queue.cps": 40,
                      "webhooks.allow_private_networks": "true"})
+
+
+@pytest.fixture(scope="module")
+def model():
+    """A language model."""
+    made_model = llm.Model()
+    yield made_model
+    made_model.close()
+
+
+@pytest.fixture(scope="module")
+def model_stack(model):
+    """A stack that has it."""
+    apikit.secrets.add(llm.KEY)
+    yield from made({"queue.enabled": "true", "queue.cps": 40, "openai.api_key": llm.KEY,
+                     "openai.base_url": model.url, "openai.model": llm.NAME})
 
 
 @pytest.fixture(scope="module")
