@@ -296,8 +296,11 @@ static void
 learn_lead(struct dialer *d, const struct fetch_result *result, bool missed)
 {
 	int64_t wanted = result->connect_us + result->connect_us / 4 + 1000;
+	bool late = result->connect_us == 0 || result->connect_us > d->lead_us;
 
-	if (missed && wanted < 2 * d->lead_us + 20000)
+	/* A connection that stood in time missed its slot because of us: more notice would only have
+	 * more dials wait for us at once. */
+	if (missed && late && wanted < 2 * d->lead_us + 20000)
 		wanted = 2 * d->lead_us + 20000;
 	d->lead_us = wanted > d->lead_us ? wanted : d->lead_us - (d->lead_us - wanted) / 10;
 	if (d->lead_us > LEAD_MAX_US)
@@ -577,13 +580,17 @@ stand_by(struct dialer *d)
 static void
 lead(struct dialer *d)
 {
-	int64_t now = clock_boot_us();
+	bool claimed;
+	int64_t now;
 
-	look_around(d, now);
-	if (d->epoch == 0 || claim_next(d, clock_boot_us()))
+	look_around(d, clock_boot_us());
+	if (d->epoch == 0)
 		return;
+	claimed = claim_next(d, clock_boot_us());
 	now = clock_boot_us();
-	fetch_pool_run(d->pool, wake_at(d, now));
+	/* Between two claims as well: while the database is slower than the rate, there is always a
+	 * next one due, and what has been granted would miss its slot. */
+	fetch_pool_run(d->pool, claimed ? now : wake_at(d, now));
 }
 
 int
