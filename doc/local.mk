@@ -8,6 +8,7 @@ dist_man_MANS += \
 	doc/offhook-sim.8
 dist_doc_DATA += \
 	doc/architecture.md \
+	doc/configuration.md \
 	doc/install.md \
 	doc/scaling.md \
 	doc/skills.md \

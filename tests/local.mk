@@ -300,6 +300,7 @@ EXTRA_DIST += \
 	tests/api/test_cancel.py \
 	tests/api/test_contract.py \
 	tests/api/test_credits.py \
+	tests/api/test_config.py \
 	tests/api/test_dnc.py \
 	tests/api/test_csv.py \
 	tests/api/test_docs.py \
@@ -341,6 +342,7 @@ work_tests = tests/unit/work/test_holder tests/unit/work/test_lanes tests/unit/w
 api_tests = tests/unit/api/test_twiml
 domain_tests += tests/unit/domain/test_schedule
 domain_tests += tests/unit/domain/test_price
+domain_tests += tests/unit/domain/test_setting
 check_PROGRAMS += $(domain_tests) $(work_tests) $(api_tests)
 TESTS += $(domain_tests) $(work_tests) $(api_tests)
 domain_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/domain/libdomain.a,--no-whole-archive
@@ -360,6 +362,10 @@ tests_unit_domain_test_price_SOURCES = tests/unit/domain/test_price.c
 tests_unit_domain_test_price_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_domain_test_price_LDFLAGS = $(domain_test_whole)
 tests_unit_domain_test_price_LDADD = src/domain/libdomain.a $(low_test_libs)
+tests_unit_domain_test_setting_SOURCES = tests/unit/domain/test_setting.c
+tests_unit_domain_test_setting_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_domain_test_setting_LDFLAGS = $(domain_test_whole)
+tests_unit_domain_test_setting_LDADD = src/domain/libdomain.a $(low_test_libs)
 tests_unit_domain_test_script_SOURCES = tests/unit/domain/test_script.c
 tests_unit_domain_test_script_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_domain_test_script_LDFLAGS = $(domain_test_whole)
@@ -533,6 +539,7 @@ EXTRA_DIST += \
 	tests/sql/16_transcripts.sql \
 	tests/sql/16_webhooks.sql \
 	tests/sql/18_tasks.sql \
+	tests/sql/21_settings.sql \
 	tests/sql/19_gates.sql \
 	tests/sql/20_bookings.sql \
 	tests/sql/22_campaigns.sql \

@@ -1,4 +1,4 @@
--- What the operator's command asks for: the tree, keys, credits, maintenance, settings, and the
+-- What the operator's command asks for: the tree, keys, credits, maintenance, and the
 -- views of queue and calls. A function that changes something answers with one word.
 
 -- ---- the tree ----
@@ -191,37 +191,6 @@ END $$;
 
 CREATE FUNCTION fn.maintenance_off() RETURNS void
 LANGUAGE sql AS $$ UPDATE maintenance SET active = false, message = DEFAULT, resume_at = NULL $$;
-
--- ---- settings of the tree ----
-
--- Sets one path of one level, in place of all that lay below it; JSON's null removes. 'set',
--- 'removed', 'absent' (there was nothing to remove), 'scope_unknown', or 'inside': a value that
--- was set as a whole holds that path.
-CREATE FUNCTION fn.settings_put(p_scope text, p_id text, p_path text, p_value jsonb) RETURNS text
-LANGUAGE plpgsql AS $$
-DECLARE
-    v_scope key_scope := p_scope::key_scope;
-    v_removed bigint;
-BEGIN
-    IF NOT fn.scope_exists(p_scope, p_id) THEN
-        RETURN 'scope_unknown';
-    END IF;
-    PERFORM FROM settings s WHERE s.scope = v_scope AND s.scope_id = p_id
-        AND starts_with(p_path, s.path || '.');
-    IF FOUND THEN
-        RETURN 'inside';
-    END IF;
-    DELETE FROM settings s WHERE s.scope = v_scope AND s.scope_id = p_id
-        AND (s.path = p_path OR starts_with(s.path, p_path || '.'));
-    GET DIAGNOSTICS v_removed = ROW_COUNT;
-    IF p_value = 'null' THEN
-        RETURN CASE WHEN v_removed > 0 THEN 'removed' ELSE 'absent' END;
-    END IF;
-    INSERT INTO settings (scope, scope_id, path, value) VALUES (v_scope, p_id, p_path, p_value)
-        ON CONFLICT (scope, scope_id, path) DO UPDATE
-        SET value = excluded.value, updated_at = excluded.updated_at;
-    RETURN 'set';
-END $$;
 
 -- ---- queue and calls ----
 

@@ -1,13 +1,17 @@
 /*
  * levels.c: "offhook settings": the settings of one level of the tree (a workspace, organization,
- * partner, or the platform), each a path and a JSON value.
+ * partner, or the platform), each a path and a JSON value. Which there are and what they may be is the
+ * catalogue's (domain/setting.h), as for the API.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "admin/nouns.h"
 #include "admin/print.h"
 #include "base/json.h"
+#include "base/mem.h"
+#include "domain/setting.h"
 
 #define PATH_MAX_BYTES 128
 #define VALUE_MAX_BYTES 65536
@@ -16,8 +20,8 @@ static int set(struct admin *);
 static int get(struct admin *);
 
 const struct command level_commands[] = {
-	{ "settings", "set", "SCOPE ID PATH JSON", "Set one path of a level; null removes it", set,
-	    no_options, 0 },
+	{ "settings", "set", "SCOPE ID PATH JSON",
+	    "Set a setting, or some of a section; null removes", set, no_options, 0 },
 	{ "settings", "get", "SCOPE ID [PATH]", "Print what a level itself sets", get, no_options,
 	    0 },
 	{ .noun = NULL },
@@ -58,15 +62,54 @@ read_place(struct admin *a)
 	return true;
 }
 
+/* The patch that sets the value at that path, as paths and values; NULL when that was refused. */
+static json_t *
+read_patch(struct arena *arena, const char *path, json_t *value)
+{
+	json_t *document = json_object(), *leaves;
+	const char *why;
+
+	setting_place(document, path, value);
+	leaves = setting_patch(arena, document, &why);
+	json_decref(document);
+	if (leaves == NULL)
+		(void)admin_refuse("%s", why);
+	return leaves;
+}
+
 static const struct statement sql_settings_put = { "op_settings_put",
-	"SELECT fn.settings_put($1::text, $2::text, $3::text, $4::jsonb)", 4 };
+	"SELECT coalesce(fn.config_patch($1::text, $2::text, $3::jsonb)::text, 'unknown')", 3 };
+
+/* Stores the leaves and says what became of them. */
+static int
+put(struct admin *a, const char *leaves, bool removes)
+{
+	const char *const values[] = { a->args[0], a->args[1], leaves };
+	const char *result = removes ? "removed" : "set";
+	char word[32];
+
+	if (!admin_run_word(a, &sql_settings_put, values, word))
+		return ADMIN_FAILED;
+	if (strcmp(word, "unknown") == 0)
+		return admin_refuse("there is no %s %s", a->args[0], a->args[1]);
+	if (removes && strcmp(word, "0") == 0)
+		return admin_refuse("%s is not set there", a->args[2]);
+	if (a->json)
+		print_json(json_pack("{s:s, s:s, s:s, s:s}", "scope", a->args[0], "id", a->args[1],
+		    "path", a->args[2], "result", result));
+	else
+		printf("%s %s\n", result, a->args[2]);
+	return ADMIN_DONE;
+}
 
 static int
 set(struct admin *a)
 {
-	const char *const values[] = { a->args[0], a->args[1], a->args[2], a->args[3] };
-	char why[64], word[32];
-	json_t *value;
+	struct arena *arena;
+	json_t *value, *leaves;
+	char why[64], *text;
+	bool removes;
+	int status;
 
 	if (!read_place(a))
 		return ADMIN_USAGE;
@@ -75,31 +118,23 @@ set(struct admin *a)
 	if ((value = json_parse_strict(a->args[3], strlen(a->args[3]), why)) == NULL)
 		return admin_misuse(
 		    "JSON is none (%s): a text needs its own quotes, as in '\"US\"'", why);
-	json_decref(value);
-	if (!admin_run_word(a, &sql_settings_put, values, word))
+	removes = json_is_null(value);
+	arena = arena_new();
+	leaves = read_patch(arena, a->args[2], value);
+	arena_free(arena);
+	if (leaves == NULL)
 		return ADMIN_FAILED;
-	if (strcmp(word, "scope_unknown") == 0)
-		return admin_refuse("there is no %s %s", a->args[0], a->args[1]);
-	if (strcmp(word, "inside") == 0)
-		return admin_refuse(
-		    "a value above %s is set as a whole: set that, or remove it first "
-		    "(see 'offhook settings get %s %s')",
-		    a->args[2], a->args[0], a->args[1]);
-	if (strcmp(word, "absent") == 0)
-		return admin_refuse("%s is not set there", a->args[2]);
-	if (a->json)
-		print_json(json_pack("{s:s, s:s, s:s, s:s}", "scope", a->args[0], "id", a->args[1],
-		    "path", a->args[2], "result", word));
-	else
-		printf("%s %s\n", word, a->args[2]);
-	return ADMIN_DONE;
+	text = json_dumps(leaves, JSON_COMPACT);
+	status = put(a, text, removes);
+	free(text);
+	json_decref(leaves);
+	return status;
 }
 
 static const struct statement sql_settings_get = { "op_settings_get",
-	"SELECT path, value, fn.iso(updated_at) FROM settings"
-	" WHERE scope = $1::key_scope AND scope_id = $2 AND ($3::text IS NULL OR path = $3)"
-	" ORDER BY path",
-	3 };
+	"SELECT path, value, fn.iso(updated_at) FROM fn.config_read($1, $2, false, $4::text[])"
+	" WHERE $3::text IS NULL OR path = $3 ORDER BY path",
+	4 };
 
 static int
 get(struct admin *a)
@@ -110,13 +145,19 @@ get(struct admin *a)
 		{ "updated_at", NULL, COLUMN_TIME },
 		{ .name = NULL },
 	};
-	const char *const values[] = { a->args[0], a->args[1], a->args[2] };
+	struct arena *arena;
 	int status = ADMIN_DONE;
 	struct rows *rows;
+	bool read;
 
 	if (!read_place(a))
 		return ADMIN_USAGE;
-	if (!admin_run(a, &sql_settings_get, values, &rows))
+	arena = arena_new();
+	read = admin_run(a, &sql_settings_get,
+	    (const char *const[]){ a->args[0], a->args[1], a->args[2], setting_secrets(arena) },
+	    &rows);
+	arena_free(arena);
+	if (!read)
 		return ADMIN_FAILED;
 	if (a->args[2] != NULL && rows_count(rows) == 0)
 		status = admin_refuse("%s is not set there", a->args[2]);

@@ -32,6 +32,9 @@ static const struct text tags[] = {
 	{ "tasks",
 	    "Calls by the list, after a delay, or at a time. Wrong input is 400 with a sentence that"
 	    " names the field; times have whole seconds." },
+	{ "config",
+	    "The settings of the tree: platform, partner, organization, workspace. The nearest level that"
+	    " sets a value decides." },
 	{ "dnc", "Numbers that must not be called: a workspace's own list, and the platform's." },
 	{ "campaigns",
 	    "Tasks of many calls: from a list or a CSV file, with retries and calling hours, to be paused"
@@ -207,6 +210,18 @@ static const struct text operations[] = {
 	{ "clear_webhook_users_me_webhook_delete",
 	    "Remove the webhook configuration. Callers that read `ask_user_webhook_url` get null back"
 	    " either way." },
+	{ "config_get",
+	    "`scope` is `workspace`, `organization`, `partner` or `platform` (whose id is `default`). A key"
+	    " sees its own level and those below it; the platform's settings are for its admins.\n\n"
+	    "Without `effective` the answer is what the level itself sets. With it, it is what holds"
+	    " there, and `sources` names the level that each value comes from. Of a secret only the last"
+	    " four characters are shown." },
+	{ "config_patch",
+	    "A JSON merge patch (RFC 7396): what it does not name stays, `null` removes a setting, or"
+	    " every setting of a section, so that the level above decides again. `email.recipients` and"
+	    " `summary.schema` are one value each and are replaced as a whole.\n\n"
+	    "All of it happens or nothing: a path that is no setting, or a value that it cannot have, is"
+	    " `400` with a sentence that names it. It holds for work that begins after the answer." },
 	{ "task_health",
 	    "`healthy` when there are carrier credentials and a scheduler that was seen within the last"
 	    " 10 s; else `unhealthy`, with 503. How the carrier answered last is told, and does not"

@@ -16,6 +16,7 @@ src_api_libapi_a_SOURCES = \
 	src/api/campaign_csv.c \
 	src/api/campaign_csv.h \
 	src/api/campaigns.c \
+	src/api/config.c \
 	src/api/events.c \
 	src/api/health.c \
 	src/api/hooks.c \

@@ -78,6 +78,9 @@ example_of(const char *schema)
 {
 	const struct named_schema *s = find_schema(schema);
 
+	for (const struct made_schema *m = config_schemas; m->name != NULL; m++)
+		if (strcmp(m->name, schema) == 0 && m->example != NULL)
+			return json_loads(m->example, 0, NULL);
 	if (s == NULL)
 		return NULL;
 	return s->fields != NULL ? valid_example(s->fields) : shape_example(s->shape);
@@ -343,6 +346,16 @@ add_schema(json_t *all, const struct named_schema *s)
 	json_object_set_new(all, s->name, schema);
 }
 
+static void
+add_made(json_t *all, const struct made_schema *s)
+{
+	json_t *schema = s->make();
+
+	json_object_set_new(schema, "title", json_string(s->name));
+	json_object_set_new(schema, "description", json_string(s->help));
+	json_object_set_new(all, s->name, schema);
+}
+
 static json_t *
 schemas(void)
 {
@@ -351,6 +364,8 @@ schemas(void)
 	for (const struct named_schema *const *table = schema_tables; *table != NULL; table++)
 		for (const struct named_schema *s = *table; s->name != NULL; s++)
 			add_schema(all, s);
+	for (const struct made_schema *s = config_schemas; s->name != NULL; s++)
+		add_made(all, s);
 	add_errors(all);
 	return all;
 }

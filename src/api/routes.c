@@ -17,6 +17,7 @@ const struct route *const route_tables[] = {
 	user_routes,
 	webhook_routes,
 	dnc_routes,
+	config_routes,
 	hook_routes,
 	health_routes,
 	provider_routes,

@@ -13,6 +13,7 @@ extern const struct route webhook_routes[];
 extern const struct route recording_routes[];
 extern const struct route transcript_routes[];
 extern const struct route dnc_routes[];
+extern const struct route config_routes[];
 extern const struct route hook_routes[];
 extern const struct route health_routes[];
 extern const struct route openapi_routes[];
@@ -48,5 +49,14 @@ extern const struct named_schema task_schemas[];
 extern const struct named_schema provider_schemas[];
 extern const struct named_schema campaign_schemas[];
 extern const struct named_schema *const schema_tables[];
+
+/* A schema that a table of another kind makes. */
+struct made_schema {
+	const char *name; /* NULL ends a table */
+	const char *help;
+	json_t *(*make)(void); /* a new reference */
+	const char *example;   /* as JSON text, or NULL */
+};
+extern const struct made_schema config_schemas[];
 
 #endif

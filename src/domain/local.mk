@@ -15,6 +15,10 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/call.h \
 	src/domain/campaign.c \
 	src/domain/campaign.h \
+	src/domain/setting.c \
+	src/domain/setting.h \
+	src/domain/config.c \
+	src/domain/config.h \
 	src/domain/customer.c \
 	src/domain/customer.h \
 	src/domain/dnc.c \

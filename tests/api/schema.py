@@ -80,7 +80,8 @@ def check(value, schema, root, where="$"):
             low = word == "minItems"
             assert len(value) >= rule if low else len(value) <= rule, f"{where}: {value!r}"
         elif word == "format":
-            assert rule in ("date-time", "uri"), f"{where}: unknown format {rule}"
+            assert rule in ("date-time", "uri", "email"), f"{where}: unknown format {rule}"
+            assert rule != "email" or re.fullmatch(r"[!-?A-~]+@[A-Za-z0-9.-]+", value), where
             form = (NAIVE if where.endswith(".booking_date") else
                     WHOLE if where.startswith(("/api/v1/celery/", "/api/v1/campaigns")) else TIME)
             assert rule != "date-time" or form.fullmatch(value), f"{where}: {value!r} is no time"

@@ -141,7 +141,8 @@ def admin(stack):
         {"name": "A", "phone": "+12025550147"}]}).json()
     client.named = {"call_id": client.start(), "number": "+12025550147",
                     "job_id": job["job_id"],
-                    "provider_id": job["providers"][0]["id"]}  # a value for each {name} in a path
+                    "provider_id": job["providers"][0]["id"],
+                    "scope": "workspace", "id": workspace}  # a value for each {name} in a path
     client.ended(client.named["call_id"])
     return client
 

@@ -4,6 +4,7 @@ failed, 2 wrong usage)."""
 import base64
 import contextlib
 import http.server
+import json
 import os
 import pathlib
 import pty
@@ -399,39 +400,69 @@ def test_maintenance_wrong_usage(offhook, sql):
 
 def test_settings(offhook, workspace):
     place = ("workspace", workspace)
-    values = {"a.b": "true", "a.c": '"US"', "limits": '{"x": [1, null]}', "n": "-3"}
+    schema = {"type": "object", "properties": {"mood": {"enum": ["good", None]}}}
+    values = {"processing.auto": True, "calling.default_region": "GB",
+              "summary.schema": schema, "processing.max_attempts": 4}
     for path, value in values.items():
-        assert offhook("settings", "set", *place, path, value).status == 0
-    assert {row["path"]: row["value"] for row in offhook.done("settings", "get", *place)} == {
-        "a.b": True, "a.c": "US", "limits": {"x": [1, None]}, "n": -3}
-    assert offhook("settings", "get", *place, "a.c").out == '"US"\n'
-    assert offhook.done("settings", "get", *place, "limits")["value"] == {"x": [1, None]}
-    offhook.done("settings", "set", *place, "a.b", "false")
-    assert offhook.done("settings", "get", *place, "a.b")["value"] is False
-    offhook.done("settings", "set", *place, "n", "null")
-    assert offhook("settings", "get", *place, "n").status == 1
-    assert offhook("settings", "set", *place, "n", "null").status == 1
+        assert offhook("settings", "set", *place, path, json.dumps(value)).status == 0
+    assert {row["path"]: row["value"] for row in offhook.done("settings", "get", *place)} == values
+    assert offhook("settings", "get", *place, "calling.default_region").out == '"GB"\n'
+    assert offhook.done("settings", "get", *place, "summary.schema")["value"] == schema
+    offhook.done("settings", "set", *place, "processing.auto", "false")
+    assert offhook.done("settings", "get", *place, "processing.auto")["value"] is False
+    offhook.done("settings", "set", *place, "processing.max_attempts", "null")
+    assert offhook("settings", "get", *place, "processing.max_attempts").status == 1
+    assert offhook("settings", "set", *place, "processing.max_attempts", "null").status == 1
 
 
-def test_settings_do_not_overlap(offhook, workspace):
+def test_settings_of_a_section(offhook, workspace):
     place = ("workspace", workspace)
-    offhook.done("settings", "set", *place, "a.b.c", "1")
-    offhook.done("settings", "set", *place, "a.bb", "2")
-    offhook.done("settings", "set", *place, "a.b", '{"d": 1}')
-    assert [row["path"] for row in offhook.done("settings", "get", *place)] == ["a.b", "a.bb"]
-    result = offhook("settings", "set", *place, "a.b.c", "1")
-    assert result.status == 1 and "as a whole" in result.err
+    offhook.done("settings", "set", *place, "processing",
+                 '{"auto": true, "filters": {"min_duration_seconds": 5}}')
+    offhook.done("settings", "set", *place, "processing.max_attempts", "7")
+    offhook.done("settings", "set", *place, "processing", '{"auto": null}')
+    assert [row["path"] for row in offhook.done("settings", "get", *place)] == [
+        "processing.filters.min_duration_seconds", "processing.max_attempts"]
+    assert offhook.done("settings", "set", *place, "processing", "null")["result"] == "removed"
+    assert offhook.done("settings", "get", *place) == []
 
 
 def test_settings_of_every_level(offhook):
     for place in (("platform", "default"), ("partner", "default"), ("organization", "default")):
-        offhook.done("settings", "set", *place, "test.level", '"here"')
-        assert offhook.done("settings", "get", *place, "test.level")["value"] == "here"
-        offhook.done("settings", "set", *place, "test.level", "null")
+        offhook.done("settings", "set", *place, "calling.default_region", '"DE"')
+        assert offhook.done("settings", "get", *place, "calling.default_region")["value"] == "DE"
+        offhook.done("settings", "set", *place, "calling.default_region", "null")
+
+
+def test_a_secret_is_not_shown(offhook, workspace):
+    place = ("workspace", workspace)
+    path = "integrations.callrail.api_key"
+    done = offhook("settings", "set", *place, path, '"quite-secret-1234"')
+    shown = offhook("settings", "get", *place)
+    one = offhook("settings", "get", *place, path, "--json")
+    assert one.json["value"] == "…1234"
+    assert "…1234" in shown.out
+    assert not any("secret-" in text for text in (done.out, done.err, shown.out, one.out))
+
+
+@pytest.mark.parametrize("path, value, says", [
+    ("processing.never", "1", "there is no setting processing.never"),
+    ("nothing", "null", "there is no setting nothing"),
+    ("processing.auto.x", "true", "processing.auto must be true or false"),
+    ("processing.auto", "1", "processing.auto must be true or false"),
+    ("processing", "1", "processing must be an object"),
+    ("processing", '{"auto": true, "max_attempts": 0}',
+     "processing.max_attempts must be a whole number from 1 to 20"),
+])
+def test_settings_go_by_the_catalogue(offhook, workspace, path, value, says):
+    result = offhook("settings", "set", "workspace", workspace, path, value)
+    assert result.status == 1 and says in result.err
+    assert offhook.done("settings", "get", "workspace", workspace) == []
 
 
 @pytest.mark.parametrize("words, status", [
-    (["set", "workspace", "nobody", "a", "1"], 1), (["set", "galaxy", "abc", "a", "1"], 2),
+    (["set", "workspace", "nobody", "processing.auto", "true"], 1),
+    (["set", "galaxy", "abc", "a", "1"], 2),
     (["set", "platform", "other", "a", "1"], 2), (["set", "partner", "default", "A", "1"], 2),
     (["set", "partner", "default", "a..b", "1"], 2), (["set", "partner", "default", "a.", "1"], 2),
     (["set", "partner", "default", "a", "US"], 2), (["set", "partner", "default", "a", '{"a":1,}'], 2),

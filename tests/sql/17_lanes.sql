@@ -208,28 +208,14 @@ UPDATE attempts SET slot_at = clock_timestamp() - interval '60 s' - fn.dial_slac
     AND workspace_id = 'ws2' AND slot_at = (SELECT min(slot_at) FROM attempts WHERE workspace_id = 'ws2'
         AND lane = 'single' AND answer IS DISTINCT FROM 'missed');
 SELECT is(pg_temp.dial_all(32, 33), 'granted,held single_rate lane', 'one has gone, one may come');
-SELECT fn.settings_put('organization', 'default', 'calls', '{"single_calls_per_minute": 32}');
+SELECT fn.config_patch('organization', 'default', '{"calls.single_calls_per_minute": 32}');
 SELECT is(pg_temp.dial_all(33, 36), 'granted,held single_rate lane', 'the rate of the organization');
-SELECT fn.settings_put('workspace', 'ws2', 'calls.single_calls_per_minute', '31');
+SELECT fn.config_patch('workspace', 'ws2', '{"calls.single_calls_per_minute": 31}');
 SELECT is(pg_temp.dial_all(36, 36), 'held single_rate lane', 'the workspace''s own goes first');
-SELECT fn.settings_put('workspace', 'ws2', 'calls.single_calls_per_minute', '"many"');
+SELECT fn.config_patch('workspace', 'ws2', '{"calls.single_calls_per_minute": "many"}');
 SELECT is(pg_temp.dial_all(36, 36), 'held single_rate lane', 'what is no number is the default');
-SELECT fn.settings_put('workspace', 'ws2', 'calls.single_calls_per_minute', '34');
+SELECT fn.config_patch('workspace', 'ws2', '{"calls.single_calls_per_minute": 34}');
 SELECT is(pg_temp.dial_all(36, 40), 'granted,held single_rate lane', 'raised');
-
--- Settings come from the nearest level that says something.
-SELECT is(fn.setting('ws1', 'a.b'), NULL, 'nobody says anything');
-SELECT fn.settings_put('platform', 'platform', 'a', '{"b": 1, "c": {"d": 5}}');
-SELECT is(fn.setting('ws1', 'a.b'), '1'::jsonb, 'the platform');
-SELECT is(fn.setting('ws1', 'a.c.d'), '5'::jsonb, 'inside a value');
-SELECT is(fn.setting('ws1', 'a'), '{"b": 1, "c": {"d": 5}}'::jsonb, 'as a whole');
-SELECT fn.settings_put('partner', 'default', 'a.b', '2');
-SELECT is(fn.setting('ws1', 'a.b'), '2'::jsonb, 'the partner');
-SELECT fn.settings_put('organization', 'default', 'a.b', '3');
-SELECT is(fn.setting('ws1', 'a.b'), '3'::jsonb, 'the organization');
-SELECT fn.settings_put('workspace', 'ws1', 'a.b', '4');
-SELECT is(fn.setting('ws1', 'a.b') || fn.setting('ws2', 'a.b'), '[4, 3]'::jsonb, 'the workspace, for itself');
-SELECT is(fn.setting('ws1', 'a.c.d'), '5'::jsonb, 'what it does not say comes from above');
 
 -- ---- the gate of the number ----
 
