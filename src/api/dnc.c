@@ -128,7 +128,7 @@ number_of(struct ask *ask)
 
 	if (str_e164(number))
 		return number;
-	resp_detail(ask->resp, 400, "Phone number must be in E.164 format (e.g., +1234567890)");
+	resp_detail(ask->resp, 400, NOT_E164);
 	return NULL;
 }
 

@@ -20,6 +20,9 @@
 #include "remote/carrier.h"
 #include "remote/store.h"
 
+/* What the task routes, and those beside them, say of a number. */
+#define NOT_E164 "Phone number must be in E.164 format (e.g., +1234567890)"
+
 struct skill_set;
 
 /* What the handlers need to know; filled from the settings by the program. */

@@ -7,7 +7,6 @@
 
 #include "api/place.h"
 
-#define NOT_E164 "Phone number must be in E.164 format (e.g., +1234567890)"
 #define NO_CARRIER "Failed to queue call: Twilio service not initialized"
 #define TASK_METADATA_MAX 16384 /* bytes of JSON that a call holds for its customer */
 

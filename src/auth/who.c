@@ -139,6 +139,35 @@ who_result(const struct credential *who, const struct rows *rows)
 	return who->workspace == NULL ? RC_NO_WORKSPACE : RC_NOT_FOUND;
 }
 
+enum rc
+who_run(struct db *db, const struct credential *who, const struct statement *statement,
+    const char *values[], struct rows **rows)
+{
+	enum rc rc;
+
+	who_params(who, values);
+	rc = db_run(db, statement, values, rows);
+	if (rc != RC_OK)
+		return rc;
+	rc = who_result(who, *rows);
+	if (rc != RC_OK)
+		rows_free(*rows);
+	return rc;
+}
+
+enum rc
+who_run_one(struct db *db, const struct credential *who, const struct statement *statement,
+    const char *values[], struct rows **rows)
+{
+	enum rc rc = who_run(db, who, statement, values, rows);
+
+	if (rc == RC_OK && !rows_bool(*rows, 0, 1)) {
+		rows_free(*rows);
+		rc = RC_NOT_FOUND;
+	}
+	return rc;
+}
+
 static const struct statement verify = {
 	"who_verify",
 	"SELECT c.workspace_id, c.is_admin FROM fn.caller($1, $2, $3, $4, $5) c",

@@ -57,6 +57,17 @@ void who_params(const struct credential *who, const char *values[WHO_PARAMS]);
  */
 enum rc who_result(const struct credential *who, const struct rows *rows) MUST_CHECK;
 
+/*
+ * Runs such a statement: fills $1 to $5 into values, and says what its rows say of the caller. The rows
+ * are there for RC_OK alone, to be freed by whoever asked.
+ */
+enum rc who_run(struct db *db, const struct credential *who, const struct statement *statement,
+    const char *values[], struct rows **rows) MUST_CHECK;
+/* The same about one thing of the caller's: its second column says whether there is one, else
+ * RC_NOT_FOUND. */
+enum rc who_run_one(struct db *db, const struct credential *who, const struct statement *statement,
+    const char *values[], struct rows **rows) MUST_CHECK;
+
 /* Asks the database who this is, for when there is nothing else to ask it. is_admin may be NULL.
  * A caller above a workspace that named none is fine here. */
 enum rc who_verify(struct db *db, const struct credential *who, bool *is_admin) MUST_CHECK;

@@ -650,6 +650,14 @@ rows_text(const struct rows *r, int row, int column)
 	return PQgetvalue(r->result, row, column);
 }
 
+const char *
+rows_copy(struct arena *a, const struct rows *r, int row, int column)
+{
+	const char *text = rows_text(r, row, column);
+
+	return text == NULL ? NULL : arena_strdup(a, text);
+}
+
 static _Noreturn void
 wrong_type(const struct rows *r, int column, const char *wanted)
 {

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 
 struct db;
 struct rows;
@@ -60,6 +61,8 @@ int rows_columns(const struct rows *r);
 const char *rows_name(const struct rows *r, int column);
 /* The value as text, or NULL for SQL's NULL. Owned by r. */
 const char *rows_text(const struct rows *r, int row, int column);
+/* The same in the arena, to outlive the rows. */
+const char *rows_copy(struct arena *a, const struct rows *r, int row, int column);
 /* Typed reading; NULL reads as 0 or false. Aborts when the column does not hold that type: the
  * statement and its reader stand side by side, so that is a broken build. */
 int64_t rows_int(const struct rows *r, int row, int column);

@@ -3,25 +3,6 @@
 
 #include <string.h>
 
-/* Runs a statement about the bookings of a caller, whose second column says whether it is found. */
-static enum rc
-run_for_booking(struct db *db, const struct credential *who, const struct statement *statement,
-    const char *values[], struct rows **rows)
-{
-	enum rc rc;
-
-	who_params(who, values);
-	rc = db_run(db, statement, values, rows);
-	if (rc != RC_OK)
-		return rc;
-	rc = who_result(who, *rows);
-	if (rc == RC_OK && !rows_bool(*rows, 0, 1))
-		rc = RC_NOT_FOUND;
-	if (rc != RC_OK)
-		rows_free(*rows);
-	return rc;
-}
-
 /* The public view of a booking. Its date is naive: no zone, as the venue said it. */
 #define BOOKING_VIEW                                                                           \
 	" b.booking_id, b.workspace_id AS customer_id, b.call_id, b.type, b.target_phone,"     \
@@ -44,7 +25,7 @@ booking_show(
 {
 	const char *values[6] = { [5] = booking_id };
 
-	return run_for_booking(db, who, &show, values, rows);
+	return who_run_one(db, who, &show, values, rows);
 }
 
 static const struct statement list = {
@@ -64,7 +45,7 @@ booking_list(struct db *db, const struct credential *who, const char *status, in
 	char number[24];
 	const char *values[7] = { [5] = status, [6] = db_int(limit, number) };
 
-	return run_for_booking(db, who, &list, values, rows);
+	return who_run_one(db, who, &list, values, rows);
 }
 
 /* Columns from this one on are named as a brief names them (domain/manifest.c knows their bounds). */
@@ -94,7 +75,7 @@ booking_find(struct db *db, struct arena *a, const struct credential *who, const
 {
 	const char *values[6] = { [5] = booking_id };
 	struct rows *rows;
-	enum rc rc = run_for_booking(db, who, &find, values, &rows);
+	enum rc rc = who_run_one(db, who, &find, values, &rows);
 
 	if (rc != RC_OK)
 		return rc;

@@ -200,31 +200,12 @@ static const struct statement show = {
 	6,
 };
 
-/* Runs a statement about one call of the caller, whose second column says whether there is one. */
-static enum rc
-run_for_call(struct db *db, const struct credential *who, const struct statement *statement,
-    const char *values[], struct rows **rows)
-{
-	enum rc rc;
-
-	who_params(who, values);
-	rc = db_run(db, statement, values, rows);
-	if (rc != RC_OK)
-		return rc;
-	rc = who_result(who, *rows);
-	if (rc == RC_OK && !rows_bool(*rows, 0, 1))
-		rc = RC_NOT_FOUND;
-	if (rc != RC_OK)
-		rows_free(*rows);
-	return rc;
-}
-
 enum rc
 call_show(struct db *db, const struct credential *who, const char *call_id, struct rows **rows)
 {
 	const char *values[6] = { [5] = call_id };
 
-	return run_for_call(db, who, &show, values, rows);
+	return who_run_one(db, who, &show, values, rows);
 }
 
 static const struct statement list = {
@@ -278,7 +259,7 @@ call_owned(struct db *db, const struct credential *who, const char *call_id)
 {
 	const char *values[6] = { [5] = call_id };
 	struct rows *rows;
-	enum rc rc = run_for_call(db, who, &owned, values, &rows);
+	enum rc rc = who_run_one(db, who, &owned, values, &rows);
 
 	if (rc == RC_OK)
 		rows_free(rows);
@@ -303,7 +284,7 @@ call_events(struct db *db, const struct credential *who, const char *call_id, in
 	char number[24];
 	const char *values[7] = { [5] = call_id, [6] = db_int(after, number) };
 
-	return run_for_call(db, who, &events, values, rows);
+	return who_run_one(db, who, &events, values, rows);
 }
 
 static const struct statement why = {
@@ -323,7 +304,7 @@ call_why(struct db *db, const struct credential *who, const char *call_id, int64
 	char cap[24];
 	const char *values[7] = { [5] = call_id, [6] = db_int(default_cap, cap) };
 
-	return run_for_call(db, who, &why, values, rows);
+	return who_run_one(db, who, &why, values, rows);
 }
 
 static const struct statement cancel = {

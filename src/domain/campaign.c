@@ -19,16 +19,8 @@ campaign_list(struct db *db, const struct credential *who, const char *after, in
 {
 	char number[24];
 	const char *values[7] = { [5] = after, [6] = db_int(limit, number) };
-	enum rc rc;
 
-	who_params(who, values);
-	rc = db_run(db, &list, values, rows);
-	if (rc != RC_OK)
-		return rc;
-	rc = who_result(who, *rows);
-	if (rc != RC_OK)
-		rows_free(*rows);
-	return rc;
+	return who_run(db, who, &list, values, rows);
 }
 
 static const struct statement show = {
@@ -44,18 +36,8 @@ campaign_show(
     struct db *db, const struct credential *who, const char *campaign_id, struct rows **rows)
 {
 	const char *values[6] = { [5] = campaign_id };
-	enum rc rc;
 
-	who_params(who, values);
-	rc = db_run(db, &show, values, rows);
-	if (rc != RC_OK)
-		return rc;
-	rc = who_result(who, *rows);
-	if (rc == RC_OK && !rows_bool(*rows, 0, 1))
-		rc = RC_NOT_FOUND;
-	if (rc != RC_OK)
-		rows_free(*rows);
-	return rc;
+	return who_run_one(db, who, &show, values, rows);
 }
 
 static const struct statement pause_one = {

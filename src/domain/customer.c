@@ -28,16 +28,8 @@ customer_profile(
 {
 	char cap[24];
 	const char *values[7] = { [5] = db_int(default_cap, cap), [6] = who->api_key_id };
-	enum rc rc;
 
-	who_params(who, values);
-	rc = db_run(db, &profile, values, rows);
-	if (rc != RC_OK)
-		return rc;
-	rc = who_result(who, *rows);
-	if (rc != RC_OK)
-		rows_free(*rows);
-	return rc;
+	return who_run(db, who, &profile, values, rows);
 }
 
 static const struct statement set_cap = {

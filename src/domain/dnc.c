@@ -81,16 +81,8 @@ enum rc
 dnc_find(struct db *db, const struct credential *who, const char *number, struct rows **rows)
 {
 	const char *values[6] = { [5] = number };
-	enum rc rc;
 
-	who_params(who, values);
-	rc = db_run(db, &find, values, rows);
-	if (rc != RC_OK)
-		return rc;
-	rc = who_result(who, *rows);
-	if (rc != RC_OK)
-		rows_free(*rows);
-	return rc;
+	return who_run(db, who, &find, values, rows);
 }
 
 static const struct statement page = {

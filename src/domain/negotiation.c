@@ -3,43 +3,17 @@
 
 #include <string.h>
 
-static const char *
-copied(struct arena *a, const struct rows *rows, int row, int column)
-{
-	const char *text = rows_text(rows, row, column);
-
-	return text == NULL ? NULL : arena_strdup(a, text);
-}
-
-/* Runs a statement of a caller, whose first column says who he is. The rows are the caller's to free
- * when it is RC_OK. */
-static enum rc
-run(struct db *db, const struct credential *who, const struct statement *statement,
-    const char *values[], struct rows **rows)
-{
-	enum rc rc;
-
-	who_params(who, values);
-	rc = db_run(db, statement, values, rows);
-	if (rc != RC_OK)
-		return rc;
-	rc = who_result(who, *rows);
-	if (rc != RC_OK)
-		rows_free(*rows);
-	return rc;
-}
-
 /* The same for one that answers a text in its second column; without one it is not found. */
 static enum rc
 run_for_body(struct db *db, struct arena *a, const struct credential *who,
     const struct statement *statement, const char *values[], const char **body)
 {
 	struct rows *rows;
-	enum rc rc = run(db, who, statement, values, &rows);
+	enum rc rc = who_run(db, who, statement, values, &rows);
 
 	if (rc != RC_OK)
 		return rc;
-	*body = copied(a, rows, 0, 1);
+	*body = rows_copy(a, rows, 0, 1);
 	rows_free(rows);
 	return *body == NULL ? RC_NOT_FOUND : RC_OK;
 }
@@ -57,11 +31,11 @@ negotiation_region(
 {
 	const char *values[5];
 	struct rows *rows;
-	enum rc rc = run(db, who, &default_region, values, &rows);
+	enum rc rc = who_run(db, who, &default_region, values, &rows);
 
 	if (rc != RC_OK)
 		return rc;
-	*region = copied(a, rows, 0, 1);
+	*region = rows_copy(a, rows, 0, 1);
 	rows_free(rows);
 	return RC_OK;
 }
@@ -81,12 +55,12 @@ run_for_job(struct db *db, struct arena *a, const struct credential *who,
     const char **fault)
 {
 	struct rows *rows;
-	enum rc rc = run(db, who, statement, values, &rows);
+	enum rc rc = who_run(db, who, statement, values, &rows);
 
 	if (rc != RC_OK)
 		return rc;
-	*job_id = copied(a, rows, 0, 1);
-	*fault = copied(a, rows, 0, 2);
+	*job_id = rows_copy(a, rows, 0, 1);
+	*fault = rows_copy(a, rows, 0, 2);
 	rows_free(rows);
 	return RC_OK;
 }
@@ -189,7 +163,7 @@ negotiation_plan(struct db *db, struct arena *a, const struct credential *who, c
 	const char *values[6] = { [5] = job_id };
 	const char *word;
 	struct rows *rows;
-	enum rc rc = run(db, who, &plan_for, values, &rows);
+	enum rc rc = who_run(db, who, &plan_for, values, &rows);
 	int count;
 
 	if (rc != RC_OK)
@@ -198,15 +172,15 @@ negotiation_plan(struct db *db, struct arena *a, const struct credential *who, c
 	plan->job = strcmp(word, "found") == 0 ? NEGOTIATION_FOUND
 	    : strcmp(word, "empty") == 0       ? NEGOTIATION_EMPTY
 					       : NEGOTIATION_UNKNOWN;
-	plan->description = copied(a, rows, 0, 2);
-	plan->location = copied(a, rows, 0, 3);
-	plan->max_price = copied(a, rows, 0, 4);
+	plan->description = rows_copy(a, rows, 0, 2);
+	plan->location = rows_copy(a, rows, 0, 3);
+	plan->max_price = rows_copy(a, rows, 0, 4);
 	count = rows_text(rows, 0, 5) == NULL ? 0 : rows_count(rows);
 	plan->count = count;
 	plan->callees = arena_alloc(a, (size_t)(count + 1) * sizeof plan->callees[0]);
 	for (int i = 0; i < count; i++)
-		plan->callees[i] = (struct negotiation_callee){ copied(a, rows, i, 5),
-			copied(a, rows, i, 6), copied(a, rows, i, 7) };
+		plan->callees[i] = (struct negotiation_callee){ rows_copy(a, rows, i, 5),
+			rows_copy(a, rows, i, 6), rows_copy(a, rows, i, 7) };
 	rows_free(rows);
 	return RC_OK;
 }
@@ -256,7 +230,7 @@ negotiation_ask(struct db *db, struct arena *a, const struct credential *who, co
 	const char *values[7] = { [5] = job_id, [6] = update_url };
 	const char *word;
 	struct rows *rows;
-	enum rc rc = run(db, who, &begin, values, &rows);
+	enum rc rc = who_run(db, who, &begin, values, &rows);
 
 	if (rc != RC_OK)
 		return rc;
@@ -265,10 +239,10 @@ negotiation_ask(struct db *db, struct arena *a, const struct credential *who, co
 	    : strcmp(word, "nobody") == 0       ? NEGOTIATION_NOBODY
 	    : strcmp(word, "empty") == 0        ? NEGOTIATION_NO_PROVIDERS
 						: NEGOTIATION_NO_JOB;
-	errand->workspace_id = copied(a, rows, 0, 0);
-	errand->body = copied(a, rows, 0, 2);
-	errand->ids = copied(a, rows, 0, 3);
-	errand->request = copied(a, rows, 0, 4);
+	errand->workspace_id = rows_copy(a, rows, 0, 0);
+	errand->body = rows_copy(a, rows, 0, 2);
+	errand->ids = rows_copy(a, rows, 0, 3);
+	errand->request = rows_copy(a, rows, 0, 4);
 	rows_free(rows);
 	return RC_OK;
 }
@@ -290,7 +264,7 @@ negotiation_settle(struct db *db, struct arena *a, const char *job_id,
 
 	if (rc != RC_OK)
 		return rc;
-	*body = copied(a, rows, 0, 0);
+	*body = rows_copy(a, rows, 0, 0);
 	rows_free(rows);
 	return RC_OK;
 }
@@ -318,7 +292,7 @@ negotiation_report(struct db *db, struct arena *a, const struct credential *who,
 	const char *values[8] = { [5] = job_id, [6] = db_int(provider_id, id), [7] = said };
 	const char *word;
 	struct rows *rows;
-	enum rc rc = who != NULL ? run(db, who, &report, values, &rows)
+	enum rc rc = who != NULL ? who_run(db, who, &report, values, &rows)
 				 : db_run(db, &trusted_report, values + 5, &rows);
 
 	if (rc != RC_OK)
@@ -328,7 +302,7 @@ negotiation_report(struct db *db, struct arena *a, const struct credential *who,
 	    : strcmp(word, "ours") == 0    ? RC_CONFLICT
 	    : strcmp(word, "invalid") == 0 ? RC_INVALID
 					   : RC_NOT_FOUND;
-	*body = copied(a, rows, 0, 2);
+	*body = rows_copy(a, rows, 0, 2);
 	rows_free(rows);
 	return rc;
 }

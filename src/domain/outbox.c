@@ -90,16 +90,8 @@ outbox_list(struct db *db, const struct credential *who, const struct outbox_fil
 	const char *values[8] = {
 		[5] = filter->state, [6] = filter->after, [7] = db_int(filter->limit, limit)
 	};
-	enum rc rc;
 
-	who_params(who, values);
-	rc = db_run(db, &list, values, rows);
-	if (rc != RC_OK)
-		return rc;
-	rc = who_result(who, *rows);
-	if (rc != RC_OK)
-		rows_free(*rows);
-	return rc;
+	return who_run(db, who, &list, values, rows);
 }
 
 /* The row as it stands after the function has run, which the statement itself does not see. */

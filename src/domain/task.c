@@ -175,18 +175,8 @@ enum rc
 task_show(struct db *db, const struct credential *who, const char *task_id, struct rows **rows)
 {
 	const char *values[6] = { [5] = task_id };
-	enum rc rc;
 
-	who_params(who, values);
-	rc = db_run(db, &show, values, rows);
-	if (rc != RC_OK)
-		return rc;
-	rc = who_result(who, *rows);
-	if (rc == RC_OK && !rows_bool(*rows, 0, 1))
-		rc = RC_NOT_FOUND;
-	if (rc != RC_OK)
-		rows_free(*rows);
-	return rc;
+	return who_run_one(db, who, &show, values, rows);
 }
 
 static const struct statement active = {
@@ -205,16 +195,8 @@ task_active(struct db *db, const struct credential *who, int64_t limit, struct r
 {
 	char number[24];
 	const char *values[6] = { [5] = db_int(limit, number) };
-	enum rc rc;
 
-	who_params(who, values);
-	rc = db_run(db, &active, values, rows);
-	if (rc != RC_OK)
-		return rc;
-	rc = who_result(who, *rows);
-	if (rc != RC_OK)
-		rows_free(*rows);
-	return rc;
+	return who_run(db, who, &active, values, rows);
 }
 
 static const struct statement cancel = {
@@ -247,12 +229,6 @@ static const struct statement health_of = {
 	0,
 };
 
-static const char *
-copied(struct arena *a, const char *text)
-{
-	return text == NULL ? NULL : arena_strdup(a, text);
-}
-
 enum rc
 task_health(struct db *db, struct arena *a, struct task_health *health)
 {
@@ -261,8 +237,8 @@ task_health(struct db *db, struct arena *a, struct task_health *health)
 
 	if (rc != RC_OK)
 		return rc;
-	*health = (struct task_health){ rows_bool(rows, 0, 0), copied(a, rows_text(rows, 0, 1)),
-		copied(a, rows_text(rows, 0, 2)), copied(a, rows_text(rows, 0, 3)) };
+	*health = (struct task_health){ rows_bool(rows, 0, 0), rows_copy(a, rows, 0, 1),
+		rows_copy(a, rows, 0, 2), rows_copy(a, rows, 0, 3) };
 	rows_free(rows);
 	return RC_OK;
 }

@@ -10,6 +10,10 @@
 #include <cstring>
 #include <string>
 
+extern "C" {
+#include "base/str.h"
+}
+
 using i18n::phonenumbers::PhoneNumber;
 using i18n::phonenumbers::PhoneNumberUtil;
 
@@ -22,14 +26,6 @@ written_well(const char *text)
 	size_t len = strlen(text);
 
 	return len <= PHONE_TEXT_MAX && strspn(text, "0123456789+-./() ") == len;
-}
-
-static bool
-is_e164(const char *text)
-{
-	size_t digits = text[0] == '+' ? strspn(text + 1, "0123456789") : 0;
-
-	return digits >= 7 && digits <= 15 && text[1] != '0' && text[1 + digits] == '\0';
 }
 
 static const char *
@@ -81,7 +77,7 @@ read_number(const char *text, const char *region, char out[PHONE_NUMBER_SIZE])
 	if (possible != PhoneNumberUtil::IS_POSSIBLE)
 		return explain_length(possible);
 	util->Format(number, PhoneNumberUtil::E164, &e164);
-	if (!is_e164(e164.c_str()))
+	if (!str_e164(e164.c_str()))
 		return "it cannot be dialed from abroad";
 	memcpy(out, e164.c_str(), e164.size() + 1);
 	return NULL;
@@ -113,7 +109,7 @@ phone_region(const char *region)
 extern "C" const char *
 phone_read(const char *text, const char *region, char out[PHONE_NUMBER_SIZE])
 {
-	if (is_e164(text)) {
+	if (str_e164(text)) {
 		memcpy(out, text, strlen(text) + 1);
 		return NULL;
 	}

@@ -96,9 +96,9 @@ start(struct appraiser *r, const struct rows *rows, int i)
 
 	g->r = r;
 	g->arena = a;
-	g->read.id = arena_strdup(a, rows_text(rows, i, PRICE_ID));
-	g->read.workspace_id = arena_strdup(a, rows_text(rows, i, PRICE_WORKSPACE_ID));
-	g->read.call_id = arena_strdup(a, rows_text(rows, i, PRICE_CALL_ID));
+	g->read.id = rows_copy(a, rows, i, PRICE_ID);
+	g->read.workspace_id = rows_copy(a, rows, i, PRICE_WORKSPACE_ID);
+	g->read.call_id = rows_copy(a, rows, i, PRICE_CALL_ID);
 	llm_request(&r->env->llm, a, &question, &f);
 	fetch_pool_start(r->pool, &f, answered, g);
 }

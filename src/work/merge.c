@@ -204,14 +204,6 @@ read_turns(struct job *job, const char *text)
 	json_decref(list);
 }
 
-static const char *
-copied(struct arena *a, const struct rows *rows, int row, int column)
-{
-	const char *text = rows_text(rows, row, column);
-
-	return text == NULL ? NULL : arena_strdup(a, text);
-}
-
 static void
 start_job(struct merger *m, const struct rows *rows, int i)
 {
@@ -221,15 +213,15 @@ start_job(struct merger *m, const struct rows *rows, int i)
 	*job = (struct job){
 		.m = m,
 		.arena = a,
-		.call_id = copied(a, rows, i, MERGE_CALL_ID),
+		.call_id = rows_copy(a, rows, i, MERGE_CALL_ID),
 		.lease = rows_int(rows, i, MERGE_LEASE),
 		.attempts = rows_int(rows, i, MERGE_ATTEMPTS),
-		.language = copied(a, rows, i, MERGE_LANGUAGE),
+		.language = rows_copy(a, rows, i, MERGE_LANGUAGE),
 		.input = { .call_ms = rows_int(rows, i, MERGE_CALL_MS) },
 		.fd = -1,
 	};
-	job->recording = (struct store_name){ job->call_id, copied(a, rows, i, MERGE_CALL_SID),
-		copied(a, rows, i, MERGE_RECORDING_SID) };
+	job->recording = (struct store_name){ job->call_id, rows_copy(a, rows, i, MERGE_CALL_SID),
+		rows_copy(a, rows, i, MERGE_RECORDING_SID) };
 	log_about(job->call_id);
 	read_turns(job, rows_text(rows, i, MERGE_TURNS));
 	crash_point("merge.leased");

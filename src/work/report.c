@@ -56,14 +56,6 @@ told(struct fetch_result *result, void *arg)
 		finish(e, answered ? NULL : result->error);
 }
 
-static const char *
-copied(struct arena *a, const struct rows *rows, int row, int column)
-{
-	const char *text = rows_text(rows, row, column);
-
-	return text == NULL ? NULL : arena_strdup(a, text);
-}
-
 static void
 start(struct reporter *r, const struct rows *rows, int i)
 {
@@ -76,13 +68,13 @@ start(struct reporter *r, const struct rows *rows, int i)
 	e->r = r;
 	e->arena = a;
 	e->told = (struct negotiation_reported){
-		.id = copied(a, rows, i, REPORT_ID),
-		.workspace_id = copied(a, rows, i, REPORT_WORKSPACE_ID),
-		.call_id = copied(a, rows, i, REPORT_CALL_ID),
-		.body = copied(a, rows, i, REPORT_BODY),
+		.id = rows_copy(a, rows, i, REPORT_ID),
+		.workspace_id = rows_copy(a, rows, i, REPORT_WORKSPACE_ID),
+		.call_id = rows_copy(a, rows, i, REPORT_CALL_ID),
+		.body = rows_copy(a, rows, i, REPORT_BODY),
 		.final = rows_bool(rows, i, REPORT_FINAL),
 	};
-	wrong = backend_report(a, copied(a, rows, i, REPORT_URL), key, e->told.body,
+	wrong = backend_report(a, rows_copy(a, rows, i, REPORT_URL), key, e->told.body,
 	    r->env->ca_file, r->env->anywhere, &f);
 	if (wrong == NULL)
 		fetch_pool_start(r->pool, &f, told, e);

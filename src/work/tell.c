@@ -88,14 +88,6 @@ told(struct fetch_result *result, void *arg)
 
 /* ---- its beginning ---- */
 
-static const char *
-copied(struct arena *a, const struct rows *rows, int row, int column)
-{
-	const char *text = rows_text(rows, row, column);
-
-	return text == NULL ? NULL : arena_strdup(a, text);
-}
-
 /* The event, in the form in which everybody gets it. */
 static const char *
 body_of(struct arena *a, const struct rows *rows, int i)
@@ -122,13 +114,15 @@ start(struct teller *t, const struct rows *rows, int i)
 	struct webhook_answer refused = { .status = 0 };
 	struct fetch f;
 
-	*d = (struct delivery){ .t = t, .arena = a, .call_id = copied(a, rows, i, OUTBOX_CALL_ID) };
+	*d = (struct delivery){
+		.t = t, .arena = a, .call_id = rows_copy(a, rows, i, OUTBOX_CALL_ID)
+	};
 	d->outcome = (struct outbox_outcome){
-		.delivery_id = copied(a, rows, i, OUTBOX_DELIVERY_ID),
-		.workspace_id = copied(a, rows, i, OUTBOX_WORKSPACE_ID),
-		.url = copied(a, rows, i, OUTBOX_URL),
+		.delivery_id = rows_copy(a, rows, i, OUTBOX_DELIVERY_ID),
+		.workspace_id = rows_copy(a, rows, i, OUTBOX_WORKSPACE_ID),
+		.url = rows_copy(a, rows, i, OUTBOX_URL),
 		.attempt = rows_int(rows, i, OUTBOX_ATTEMPT),
-		.request_id = copied(a, rows, i, OUTBOX_REQUEST_ID),
+		.request_id = rows_copy(a, rows, i, OUTBOX_REQUEST_ID),
 	};
 	message = (struct webhook_message){
 		.id = d->outcome.delivery_id,

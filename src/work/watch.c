@@ -203,14 +203,6 @@ ask_lost(struct look *look)
 	fetch_pool_start(look->w->pool, &f, listed, look);
 }
 
-static const char *
-copied(struct arena *a, const struct rows *rows, int row, int column)
-{
-	const char *text = rows_text(rows, row, column);
-
-	return text == NULL ? NULL : arena_strdup(a, text);
-}
-
 static void
 start_look(struct watcher *w, const struct rows *rows, int i)
 {
@@ -221,11 +213,11 @@ start_look(struct watcher *w, const struct rows *rows, int i)
 	*look = (struct look){
 		.w = w,
 		.arena = a,
-		.attempt_id = copied(a, rows, i, LEG_ATTEMPT_ID),
-		.call_id = copied(a, rows, i, LEG_CALL_ID),
-		.state = copied(a, rows, i, LEG_STATE),
-		.call_sid = copied(a, rows, i, LEG_CALL_SID),
-		.to = copied(a, rows, i, LEG_TO),
+		.attempt_id = rows_copy(a, rows, i, LEG_ATTEMPT_ID),
+		.call_id = rows_copy(a, rows, i, LEG_CALL_ID),
+		.state = rows_copy(a, rows, i, LEG_STATE),
+		.call_sid = rows_copy(a, rows, i, LEG_CALL_SID),
+		.to = rows_copy(a, rows, i, LEG_TO),
 		.from = arena_strdup(a, from == NULL ? "" : from),
 		.hang_up = rows_bool(rows, i, LEG_HANG_UP),
 		.overdue = rows_bool(rows, i, LEG_OVERDUE),
