@@ -151,16 +151,18 @@ EOF
         as_stack mv "$DIR/tls/server.new" "$DIR/tls/server.pem"
 }
 
-# A port of loopback on which nobody listens, below the range that the kernel hands out itself.
+# A port of loopback on which nobody listens, below the range that the kernel hands out itself. It is
+# bound seconds later: so that stacks which are made at once do not choose the same, each begins with
+# the one that its own port leads to.
 free_port() {
-    local port tries
+    local port=$((20000 + PORT % 10000)) tries
 
     for ((tries = 0; tries < 100; tries++)); do
-        port=$((20000 + SRANDOM % 10000))
         if ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
             printf '%s' "$port"
             return 0
         fi
+        port=$((20000 + SRANDOM % 10000))
     done
     return 1
 }
