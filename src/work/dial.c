@@ -290,21 +290,27 @@ say_seen(struct dialer *d, int64_t now)
 	d->clock_offset = offset;
 }
 
+static void
+set_lead(struct dialer *d, int64_t lead_us)
+{
+	d->lead_us = lead_us < LEAD_MAX_US ? lead_us : LEAD_MAX_US;
+}
+
 /* How long a connection takes, learnt from each dial: a little more than the last, sinking slowly,
  * and much more after one that came too late. */
 static void
 learn_lead(struct dialer *d, const struct fetch_result *result, bool missed)
 {
 	int64_t wanted = result->connect_us + result->connect_us / 4 + 1000;
-	bool late = result->connect_us == 0 || result->connect_us > d->lead_us;
 
-	/* A connection that stood in time missed its slot because of us: more notice would only have
-	 * more dials wait for us at once. */
-	if (missed && late && wanted < 2 * d->lead_us + 20000)
+	/* A connection that stood when its slot began missed it because of us: more notice would only
+	 * have more dials wait for us at once. */
+	if (missed && result->connect_us > 0 &&
+	    result->took_us - result->connect_us > PACER_WINDOW_US)
+		missed = false;
+	if (missed && wanted < 2 * d->lead_us + 20000)
 		wanted = 2 * d->lead_us + 20000;
-	d->lead_us = wanted > d->lead_us ? wanted : d->lead_us - (d->lead_us - wanted) / 10;
-	if (d->lead_us > LEAD_MAX_US)
-		d->lead_us = LEAD_MAX_US;
+	set_lead(d, wanted > d->lead_us ? wanted : d->lead_us - (d->lead_us - wanted) / 10);
 }
 
 /* How long a claim takes, learnt in the same way. A slot that begins before the claim is done is
@@ -382,13 +388,15 @@ dial_done(struct fetch_result *result, void *arg)
 	arena_free(dial->arena);
 }
 
-/* The slot passed while the claim was being committed: the dial is void. */
+/* The slot passed while the claim was being committed: the dial is void. While the database is that
+ * slow, every claim would end so, but for more notice. */
 static void
 void_dial(struct dialer *d, struct dial *dial)
 {
 	struct carrier_dial_answer answer = { .answer = "missed",
 		.reason = "The slot passed before the dial could be sent." };
 
+	set_lead(d, 2 * d->lead_us + 20000);
 	record(d, dial, &answer);
 	arena_free(dial->arena);
 }
