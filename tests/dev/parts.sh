@@ -155,7 +155,7 @@ EOF
 # bound seconds later: so that stacks which are made at once do not choose the same, each begins with
 # the one that its own port leads to.
 free_port() {
-    local port=$((20000 + PORT % 10000)) tries
+    local port=$((20000 + 10#$PORT % 10000)) tries
 
     for ((tries = 0; tries < 100; tries++)); do
         if ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then

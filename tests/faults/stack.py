@@ -75,19 +75,25 @@ def clean_environment():
 
 
 class Stack:
+    made = 0  # in this process: a file may have one beside the session's, in another folder
+
     def __init__(self, settings=None):
+        Stack.made += 1
         self.own_folder = "OFFHOOK_DEV_DIR" not in os.environ
         if self.own_folder:
             self.folder = pathlib.Path(tempfile.mkdtemp(prefix="offhook-faults-", dir="/tmp"))
             self.folder.rmdir()
         else:
             self.folder = pathlib.Path(os.environ["OFFHOOK_DEV_DIR"], WORKER)
+            if Stack.made > 1:
+                self.folder = self.folder.with_name(f"{self.folder.name}-{Stack.made}")
             if WORKER:
                 self.folder.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         keep = clean_environment()
         if "OFFHOOK_BUILD" in os.environ:
             keep["OFFHOOK_BUILD"] = os.environ["OFFHOOK_BUILD"]
-        port = not WORKER and os.environ.get("OFFHOOK_DEV_PORT") or str(free_port())
+        named = os.environ.get("OFFHOOK_DEV_PORT") if Stack.made == 1 and not WORKER else None
+        port = named or str(free_port())
         self.environment = {**keep, **SETTINGS, **(settings or {}),
                             "OFFHOOK_DEV_DIR": str(self.folder), "OFFHOOK_DEV_PORT": port}
         self.env, self.ours = {}, False
