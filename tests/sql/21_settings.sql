@@ -67,6 +67,8 @@ SELECT fn.config_patch('organization', 'acme-north', '{"a.b": 3}');
 SELECT is(fn.setting('acme-ws', 'a.b'), '3'::jsonb, 'the organization');
 SELECT fn.config_patch('workspace', 'acme-ws', '{"a.b": false}');
 SELECT is(fn.setting('acme-ws', 'a.b'), 'false'::jsonb, 'the workspace, also with false');
+SELECT fn.config_patch('workspace', 'acme-ws', '{"a.b": 0}');
+SELECT is(fn.setting('acme-ws', 'a.b'), '0'::jsonb, 'or with less than all above it');
 SELECT fn.config_patch('workspace', 'acme-ws', '{"a.b": null}');
 SELECT is(fn.setting('acme-ws', 'a.b'), '3'::jsonb, 'removed: the organization again');
 SELECT is(fn.setting('nobody', 'a.b'), NULL, 'no workspace');

@@ -130,6 +130,13 @@ UPDATE attempts a SET deadline_at = clock_timestamp() FROM calls c, e WHERE a.ca
     AND c.task_id = e.id AND w = 'lost';
 SELECT fn.watch_not_found(attempt_id) FROM calls JOIN e ON task_id = id WHERE w = 'lost';
 SELECT is(fn.task_cancel('ws1', id), true, 'cancelled') FROM e WHERE w = 'task';
+-- What the carrier says of a call whose campaign was cancelled meanwhile.
+CREATE TEMP TABLE late AS SELECT pg_temp.campaign('ws1', 1, 3) AS id;
+CREATE TEMP TABLE late_leg AS SELECT call_id, t.dialed(call_id) AS sid FROM late, pg_temp.next(id) call_id;
+UPDATE tasks SET cancelled_at = clock_timestamp() FROM late WHERE task_id = id;
+SELECT t.news(call_id, sid, 'busy', 0) FROM late_leg;
+SELECT is(t.outcome(call_id), 'failed failed_busy', 'its end is told') FROM late_leg;
+SELECT is((SELECT count(*) FROM calls JOIN late ON task_id = id), 1::bigint, 'nobody is called again for it');
 SELECT is((SELECT count(*) FROM calls WHERE task_id = id), CASE w WHEN 'refused' THEN 2 ELSE 1 END::bigint, w)
     FROM e;
 SELECT is(t.outcome(call_id), 'failed failed_technical', 'lost') FROM calls JOIN e ON task_id = id

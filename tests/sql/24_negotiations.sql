@@ -205,6 +205,39 @@ SELECT ok(p.report_at IS NOT NULL, 'an old call''s end is not the new one''s')
 SELECT fn.report_result(id, workspace_id, call_id, body, final, 404, 0) FROM d;
 SELECT is(p.report_at, NULL, 'never again to who does not want it') FROM providers p JOIN d USING (id);
 
+-- ---- prices that a language model reads ----
+
+CREATE TEMP TABLE u AS SELECT pg_temp.job('ws1', ARRAY[t.phone()], ', "max_price": 200') AS id;
+SELECT pg_temp.start('ws1', id) FROM u;
+CREATE TEMP TABLE v AS SELECT pg_temp.call(id, 1) AS call_id, t.answered(pg_temp.call(id, 1)) AS sid FROM u;
+SELECT fn.agent_hear(call_id, NULL, sid, 0, '', NULL, 1800) FROM v;
+SELECT fn.agent_said(call_id, 0, 'What is the price? 99?', '<x/>', NULL, NULL) FROM v;
+SELECT fn.agent_hear(call_id, NULL, sid, 1, 'A gross  of them.', NULL, 1800) FROM v;
+SELECT fn.agent_said(call_id, 1, 'Thanks.', '<x/>', 'success_no_booking', 'Said.') FROM v;
+SELECT is_empty('SELECT * FROM fn.prices_due(10)', 'nothing is read while they talk');
+SELECT t.news(call_id, sid, 'completed', 10) FROM v;
+CREATE TEMP TABLE w AS SELECT * FROM fn.prices_due(10);
+SELECT is((SELECT transcript FROM w), E'Agent: What is the price? 99?\nProvider: A gross of them.\nAgent: Thanks.',
+    'what was said');
+SELECT is_empty('SELECT * FROM fn.prices_due(10)', 'leased');
+SELECT is(fn.price_read(id, workspace_id, call_id, price, sentence, NULL), false, price || ' ' || sentence)
+    FROM w, (VALUES ('144', 'He never said that.'), ('99', 'What is the price? 99?'), ('201', 'A gross of them.'),
+    ('-1', 'A gross of them.'), ('1e2', 'A gross of them.'), ('144', ''), ('144', ' ')) x (price, sentence);
+SELECT is(fn.price_read(id, workspace_id, call_id, NULL, NULL, NULL), false, 'none') FROM w;
+SELECT is(fn.price_read(id, workspace_id, 'call_other', '144', 'A gross of them.', NULL), false, 'an older call')
+    FROM w;
+SELECT is((SELECT negotiated_price FROM providers JOIN w USING (id)), NULL, 'nothing is made up');
+SELECT is(fn.price_read(id, workspace_id, call_id, NULL, NULL, 30), false, 'not read') FROM w;
+SELECT ok(p.read_at BETWEEN clock_timestamp() + interval '20 s' AND clock_timestamp() + interval '31 s',
+    'once more, later') FROM providers p JOIN w USING (id);
+SELECT is(fn.price_read(id, workspace_id, call_id, '144', E'A gross\nof them.', NULL), true, 'proved') FROM w;
+SELECT is((SELECT negotiated_price || ' ' || price_evidence FROM providers JOIN w USING (id)),
+    '144.00 A gross of them.', 'and kept');
+UPDATE providers SET negotiated_price = NULL, read_tries = 4, read_at = clock_timestamp() FROM w
+    WHERE providers.id = w.id;
+SELECT is((SELECT count(*) FROM fn.prices_due(10)), 1::bigint, 'a fifth time');
+SELECT is((SELECT read_at FROM providers JOIN w USING (id)), NULL, 'and never again');
+
 SELECT is_empty('SELECT t.broken()', 'nothing is broken');
 SELECT * FROM finish();
 ROLLBACK;
