@@ -49,6 +49,7 @@ BEGIN
             ON CONFLICT DO NOTHING;
     END IF;
     PERFORM fn.breaker_check(c);
+    PERFORM fn.job_auto(c);
 END $$;
 
 -- How many numbers of the queue wait no more, as far as the two counters know.

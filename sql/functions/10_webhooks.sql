@@ -83,7 +83,7 @@ CREATE FUNCTION fn.webhooks_due(p_limit integer, p_each integer, p_after text,
     p_workspaces text[], p_rooms integer[])
 RETURNS TABLE (delivery_id text, workspace_id text, attempt integer, url text, secret text,
     old_secret text, request_id text, last text, form text, event_id integer, call_id text,
-    event_type text, created_at text, data json)
+    event_type text, created_at text, data json, job text)
 LANGUAGE sql AS $$
     WITH due AS MATERIALIZED ( -- once: a join could run it again, with a limit of its own
         SELECT d.* FROM fn.webhooks_waiting(p_after) x (w)
@@ -101,14 +101,17 @@ LANGUAGE sql AS $$
             FROM due LEFT JOIN webhooks h USING (workspace_id)
                 LEFT JOIN call_events e USING (call_id, event_id, workspace_id)
             WHERE t.delivery_id = due.delivery_id AND t.workspace_id = due.workspace_id
-                AND (t.url IS NOT NULL OR (h.url IS NOT NULL AND e.event_id IS NOT NULL))
+                AND (t.url IS NOT NULL
+                    OR (h.url IS NOT NULL AND (e.event_id IS NOT NULL OR t.job_id IS NOT NULL)))
             RETURNING t.delivery_id, t.workspace_id, t.attempts, coalesce(t.url, h.url) AS url,
                 h.secret, CASE WHEN h.old_until > clock_timestamp() THEN h.old_secret END AS old_secret,
                 CASE t.event_type WHEN 'ask_user' THEN e.data->>'request_id' END AS request_id,
-                t.form, t.event_id, t.call_id, t.event_type, fn.iso(e.created_at) AS created_at, e.data
+                t.form, t.event_id, t.call_id, t.event_type, fn.iso(e.created_at) AS created_at, e.data,
+                t.job_id
     )
     SELECT x.delivery_id, x.workspace_id, x.attempts, x.url, x.secret, x.old_secret, x.request_id,
-        max(x.workspace_id) OVER (), x.form, x.event_id, x.call_id, x.event_type, x.created_at, x.data
+        max(x.workspace_id) OVER (), x.form, x.event_id, x.call_id, x.event_type, x.created_at, x.data,
+        fn.job_event(x.job_id, x.workspace_id)
         FROM taken x
 $$;
 

@@ -158,7 +158,7 @@ $$;
 -- ---- jobs ----
 
 -- What is wrong with the prices in the body of a job; NULL when nothing is.
-CREATE FUNCTION fn.job_fault(p_job json, p_providers json) RETURNS text
+CREATE FUNCTION fn.negotiation_fault(p_job json, p_providers json) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
     SELECT coalesce(fn.price_fault('max_price', p_job->'max_price'),
         CASE WHEN fn.as_price(p_job->'max_price') = 0 THEN 'max_price must be above 0' END,
@@ -185,11 +185,11 @@ $$;
 
 -- A new job from the body of its request, which has been checked but for its prices. fault is what is
 -- wrong with those; nothing is made then.
-CREATE FUNCTION fn.job_create(p_workspace text, p_body json, p_phones text[],
+CREATE FUNCTION fn.negotiation_create(p_workspace text, p_body json, p_phones text[],
     OUT job_id uuid, OUT fault text)
 LANGUAGE plpgsql AS $$
 BEGIN
-    fault := fn.job_fault(p_body, p_body->'providers');
+    fault := fn.negotiation_fault(p_body, p_body->'providers');
     IF fault IS NOT NULL OR p_workspace IS NULL THEN
         RETURN;
     END IF;
@@ -204,11 +204,11 @@ END $$;
 
 -- The same for a job of somebody else (p_body is {"job", "providers", …}), which may have been taken
 -- over before: then it gets those of its providers that it has not yet.
-CREATE FUNCTION fn.job_take_over(p_workspace text, p_remote text, p_update_url text,
+CREATE FUNCTION fn.negotiation_take_over(p_workspace text, p_remote text, p_update_url text,
     p_keyed boolean, p_body json, p_phones text[], OUT job_id uuid, OUT fault text)
 LANGUAGE plpgsql AS $$
 BEGIN
-    fault := fn.job_fault(p_body->'job', p_body->'providers');
+    fault := fn.negotiation_fault(p_body->'job', p_body->'providers');
     IF fault IS NOT NULL OR p_workspace IS NULL THEN
         RETURN;
     END IF;
@@ -223,7 +223,7 @@ BEGIN
 END $$;
 
 -- A job as its routes show it; no row when there is none.
-CREATE FUNCTION fn.job_show(p_workspace text, p_job uuid) RETURNS TABLE (body text)
+CREATE FUNCTION fn.negotiation_show(p_workspace text, p_job uuid) RETURNS TABLE (body text)
 LANGUAGE sql STABLE AS $$
     SELECT json_build_object('job_id', j.job_id, 'description', j.description,
         'location', j.location, 'max_price', fn.price(j.max_price),
@@ -237,7 +237,7 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- The providers of a job as the routes of providers show them; no row when there is no such job.
-CREATE FUNCTION fn.job_providers(p_workspace text, p_job uuid, p_transcripts boolean)
+CREATE FUNCTION fn.negotiation_providers(p_workspace text, p_job uuid, p_transcripts boolean)
 RETURNS TABLE (body text)
 LANGUAGE sql STABLE AS $$
     SELECT (SELECT coalesce(json_agg(CASE WHEN p_transcripts
@@ -274,7 +274,7 @@ $$;
 
 -- What a start needs to know beforehand: the job, and who would be called. result is 'unknown',
 -- 'empty' (a job without providers) or 'found'.
-CREATE FUNCTION fn.job_plan(p_workspace text, p_job uuid)
+CREATE FUNCTION fn.negotiation_plan(p_workspace text, p_job uuid)
 RETURNS TABLE (result text, description text, location text, max_price text, id bigint,
     phone_e164 text, estimated_price text)
 LANGUAGE sql STABLE AS $$
@@ -291,7 +291,7 @@ $$;
 -- Calls providers of a job, all of them or none: each by the one way to a call, as one task. p_wishes
 -- is an array of {id, call_id, brief, slots}, a wish for each that was startable before; whoever was
 -- started meanwhile is left out. result as from fn.call_accept; body is the answer.
-CREATE FUNCTION fn.job_start(
+CREATE FUNCTION fn.negotiation_start(
     p_key_hash bytea, p_scope text, p_scope_id text, p_is_admin boolean, p_workspace text,
     p_idem_key text, p_idem_route text, p_fingerprint bytea,
     p_job uuid, p_task text, p_wishes json, p_language text, p_credits integer,
@@ -352,7 +352,7 @@ BEGIN
     status := 200;
     body := fn.start_answer(v_count);
     IF p_idem_key IS NOT NULL THEN
-        UPDATE idempotency_keys i SET status = 200, body = job_start.body
+        UPDATE idempotency_keys i SET status = 200, body = negotiation_start.body
             WHERE i.workspace_id = v_ws AND i.route = p_idem_route AND i.key = p_idem_key;
     END IF;
 END $$;

@@ -87,12 +87,14 @@ static const struct shape clear_shape[] = {
 static const struct shape delivery_shape[] = {
 	{ "delivery_id", SHAPE_TEXT, .title = "Delivery Id",
 	    .help = "The header webhook-id of the message, the same at every try." },
-	{ "call_id", SHAPE_TEXT, .title = "Call Id" },
+	{ "call_id", SHAPE_TEXT, .nullable = true, .title = "Call Id",
+	    .help = "Null for what is told of a job." },
+	{ "job_id", SHAPE_TEXT, .nullable = true, .title = "Job Id" },
 	{ "event_id", SHAPE_INT, .nullable = true, .title = "Event Id",
-	    .help = "Null for a status that is forwarded." },
+	    .help = "Null for a status that is forwarded and for what is told of a job." },
 	{ "event_type", SHAPE_TEXT, .title = "Event Type",
-	    .help = "The event's; carrier_status is what the carrier said to a call that has a"
-		    " status_callback_url." },
+	    .help = "The event's; job.completed for a job that has; carrier_status is what the"
+		    " carrier said to a call that has a status_callback_url." },
 	{ "status", SHAPE_TEXT, .title = "Status", .help = "pending, delivered or dead" },
 	{ "attempts", SHAPE_INT, .title = "Attempts" },
 	{ "response_status", SHAPE_INT, .nullable = true, .title = "Response Status" },

@@ -2,10 +2,8 @@
 #include "domain/keep.h"
 
 static enum rc
-counted(struct db *db, const struct statement *statement, int limit, int *done)
+read_count(struct db *db, const struct statement *statement, const char *const values[], int *done)
 {
-	char number[24];
-	const char *values[] = { db_int(limit, number) };
 	struct rows *rows;
 	enum rc rc = db_run(db, statement, values, &rows);
 
@@ -14,6 +12,15 @@ counted(struct db *db, const struct statement *statement, int limit, int *done)
 	*done = (int)rows_int(rows, 0, 0);
 	rows_free(rows);
 	return RC_OK;
+}
+
+static enum rc
+counted(struct db *db, const struct statement *statement, int limit, int *done)
+{
+	char number[24];
+	const char *values[] = { db_int(limit, number) };
+
+	return read_count(db, statement, values, done);
 }
 
 static const struct statement expire_calls = {
@@ -50,6 +57,21 @@ enum rc
 keep_forget_keys(struct db *db, int limit, int *done)
 {
 	return counted(db, &forget_keys, limit, done);
+}
+
+static const struct statement forget_jobs = {
+	"keep_forget_jobs",
+	"SELECT fn.forget_jobs($1, $2)",
+	2,
+};
+
+enum rc
+keep_forget_jobs(struct db *db, int days, int limit, int *done)
+{
+	char age[24], number[24];
+	const char *values[] = { db_int(days, age), db_int(limit, number) };
+
+	return read_count(db, &forget_jobs, values, done);
 }
 
 static const struct statement forget_calls = {

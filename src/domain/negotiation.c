@@ -44,7 +44,7 @@ static const struct statement create = {
 	"negotiation_create",
 	"SELECT who.workspace_id, j.job_id, j.fault"
 	" FROM fn.caller($1::bytea, $2, $3, $4, $5) who"
-	" CROSS JOIN LATERAL fn.job_create(who.workspace_id, $6::json, $7::text[]) j",
+	" CROSS JOIN LATERAL fn.negotiation_create(who.workspace_id, $6::json, $7::text[]) j",
 	7,
 };
 
@@ -78,7 +78,7 @@ static const struct statement take_over = {
 	"negotiation_take_over",
 	"SELECT who.workspace_id, j.job_id, j.fault"
 	" FROM fn.caller($1::bytea, $2, $3, $4, $5) who"
-	" CROSS JOIN LATERAL fn.job_take_over(who.workspace_id, $6, $7, $8, $9::json,"
+	" CROSS JOIN LATERAL fn.negotiation_take_over(who.workspace_id, $6, $7, $8, $9::json,"
 	" $10::text[]) j",
 	10,
 };
@@ -98,7 +98,7 @@ negotiation_take_over(struct db *db, struct arena *a, const struct credential *w
 static const struct statement show = {
 	"negotiation_show",
 	"SELECT who.workspace_id, j.body FROM fn.caller($1::bytea, $2, $3, $4, $5) who"
-	" LEFT JOIN LATERAL fn.job_show(who.workspace_id, fn.as_uuid($6)) j ON true",
+	" LEFT JOIN LATERAL fn.negotiation_show(who.workspace_id, fn.as_uuid($6)) j ON true",
 	6,
 };
 
@@ -114,7 +114,7 @@ negotiation_show(struct db *db, struct arena *a, const struct credential *who, c
 static const struct statement providers = {
 	"negotiation_providers",
 	"SELECT who.workspace_id, j.body FROM fn.caller($1::bytea, $2, $3, $4, $5) who"
-	" LEFT JOIN LATERAL fn.job_providers(who.workspace_id, fn.as_uuid($6), $7) j ON true",
+	" LEFT JOIN LATERAL fn.negotiation_providers(who.workspace_id, fn.as_uuid($6), $7) j ON true",
 	7,
 };
 
@@ -152,7 +152,7 @@ static const struct statement plan_for = {
 	"negotiation_plan",
 	"SELECT who.workspace_id, j.result, j.description, j.location, j.max_price, j.id,"
 	" j.phone_e164, j.estimated_price FROM fn.caller($1::bytea, $2, $3, $4, $5) who"
-	" LEFT JOIN LATERAL fn.job_plan(who.workspace_id, fn.as_uuid($6)) j ON true",
+	" LEFT JOIN LATERAL fn.negotiation_plan(who.workspace_id, fn.as_uuid($6)) j ON true",
 	6,
 };
 
@@ -187,7 +187,7 @@ negotiation_plan(struct db *db, struct arena *a, const struct credential *who, c
 
 static const struct statement start = {
 	"negotiation_start",
-	"SELECT result, workspace_id, status, body FROM fn.job_start($1::bytea, $2, $3, $4, $5,"
+	"SELECT result, workspace_id, status, body FROM fn.negotiation_start($1::bytea, $2, $3, $4, $5,"
 	" $6, $7, $8::bytea, $9::uuid, $10, $11::json, $12, $13, $14)",
 	14,
 };

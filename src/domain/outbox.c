@@ -69,9 +69,9 @@ outbox_webhook_clear(struct db *db, const struct credential *who)
 }
 
 /* The public view of a delivery. */
-#define DELIVERY_VIEW                                                                         \
-	" d.delivery_id, d.call_id, d.event_id, d.event_type, d.state AS status, d.attempts," \
-	" d.response_status, d.error, d.url, fn.iso(d.created_at) AS created_at,"             \
+#define DELIVERY_VIEW                                                                                                   \
+	" d.delivery_id, d.call_id, d.job_id::text AS job_id, d.event_id, d.event_type, d.state AS status, d.attempts," \
+	" d.response_status, d.error, d.url, fn.iso(d.created_at) AS created_at,"                                       \
 	" fn.iso(d.next_at) AS next_attempt_at, fn.iso(d.delivered_at) AS delivered_at"
 
 static const struct statement list = {

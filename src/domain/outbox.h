@@ -62,9 +62,10 @@ enum {
 	OUTBOX_OLD_SECRET, /* or NULL */
 	OUTBOX_REQUEST_ID, /* of an ask_user, else NULL */
 	OUTBOX_LAST,       /* where to look on */
-	OUTBOX_FORM,       /* the body, form-encoded; NULL: the event is */
+	OUTBOX_FORM,       /* the body, form-encoded; NULL: the event is, or the job */
 	OUTBOX_EVENT,      /* from here on as call_event_read() wants … */
-	OUTBOX_CALL_ID     /* … this among them */
+	OUTBOX_CALL_ID,    /* … this among them; NULL when it is about a job of no call of ours */
+	OUTBOX_JOB = OUTBOX_EVENT + 5 /* the body of job.completed, or NULL */
 };
 enum rc outbox_due(struct db *db, const struct outbox_want *want, struct rows **rows) MUST_CHECK;
 

@@ -51,6 +51,16 @@ repeat(struct db *db, enum rc (*work)(struct db *, int, int *))
 			return;
 }
 
+static void
+forget_jobs(const struct work_env *env, struct db *db)
+{
+	int done = BATCH;
+
+	while (done >= BATCH && !signal_stop)
+		if (keep_forget_jobs(db, env->retention_days, BATCH, &done) != RC_OK)
+			return;
+}
+
 int
 work_keep(void *arg)
 {
@@ -63,8 +73,10 @@ work_keep(void *arg)
 		repeat(db, keep_expire_questions);
 		if (turn % RETENTION_EVERY == 0) {
 			repeat(db, keep_forget_keys);
-			if (env->retention_days > 0)
+			if (env->retention_days > 0) {
 				forget_calls(env, db);
+				forget_jobs(env, db);
+			}
 		}
 		signals_sleep_ms(PERIOD_MS);
 	}

@@ -88,14 +88,18 @@ told(struct fetch_result *result, void *arg)
 
 /* ---- its beginning ---- */
 
-/* The event, in the form in which everybody gets it. */
+/* The event, in the form in which everybody gets it; or a form or job as the database has it. */
 static const char *
 body_of(struct arena *a, const struct rows *rows, int i)
 {
 	struct call_event event;
 	struct buf out;
-	const char *body;
+	const char *body = rows_copy(a, rows, i, OUTBOX_FORM);
 
+	if (body == NULL)
+		body = rows_copy(a, rows, i, OUTBOX_JOB);
+	if (body != NULL)
+		return body;
 	buf_init(&out, BODY_MAX);
 	if (call_event_read(rows, i, OUTBOX_EVENT, &event))
 		call_event_body(&event, &out);
@@ -129,7 +133,7 @@ start(struct teller *t, const struct rows *rows, int i)
 		.url = d->outcome.url,
 		.secret = rows_text(rows, i, OUTBOX_SECRET),
 		.old_secret = rows_text(rows, i, OUTBOX_OLD_SECRET),
-		.body = form != NULL ? arena_strdup(a, form) : body_of(a, rows, i),
+		.body = body_of(a, rows, i),
 		.content_type = form != NULL ? "application/x-www-form-urlencoded"
 					     : "application/json",
 		.ca_file = t->env->ca_file,

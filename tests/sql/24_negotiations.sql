@@ -25,7 +25,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     v record;
 BEGIN
-    SELECT * INTO v FROM fn.job_create(p_ws, ('{"description": "A sink"' || p_more || ', "providers": '
+    SELECT * INTO v FROM fn.negotiation_create(p_ws, ('{"description": "A sink"' || p_more || ', "providers": '
         || (SELECT coalesce(json_agg(json_build_object('name', 'P' || no, 'phone', phone,
             'estimated_price', 150)), '[]')
             FROM unnest(p_phones) WITH ORDINALITY u (phone, no)) || '}')::json, p_phones);
@@ -41,11 +41,11 @@ RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     v record;
 BEGIN
-    SELECT * INTO v FROM fn.job_start(NULL, 'workspace', p_ws, false, NULL, p_key, 'route',
+    SELECT * INTO v FROM fn.negotiation_start(NULL, 'workspace', p_ws, false, NULL, p_key, 'route',
         sha256('x'), p_job, 'task_' || p_job,
         (SELECT coalesce(json_agg(json_build_object('id', p.id, 'call_id',
             'call_' || lpad(nextval('t.number')::text, 26, '0'), 'brief', 'Ask.', 'slots',
-            json_build_object('job', 'A sink'))), '[]') FROM fn.job_plan(p_ws, p_job) p
+            json_build_object('job', 'A sink'))), '[]') FROM fn.negotiation_plan(p_ws, p_job) p
             WHERE p.id IS NOT NULL), 'auto', p_credits, 7);
     RETURN concat_ws(' ', v.result, v.status, v.body::json->>'provider_count');
 END $$;
@@ -59,7 +59,7 @@ CREATE FUNCTION pg_temp.call(p_job uuid, p_no integer) RETURNS text LANGUAGE sql
     SELECT call_id FROM providers WHERE job_id = p_job ORDER BY id OFFSET p_no - 1 LIMIT 1
 $$;
 
-SELECT is((fn.job_create('ws1', '{"description": "x", "providers": [{"name": "A", "phone": "1"},
+SELECT is((fn.negotiation_create('ws1', '{"description": "x", "providers": [{"name": "A", "phone": "1"},
     {"name": "B", "phone": "2", "estimated_price": 1.001}, {"estimated_price": -1}]}', '{1,2,3}')).fault,
     'providers[1].estimated_price must be a number from 0 to 9999999999.99 with at most two decimals',
     'the first wrong price is named');
@@ -67,12 +67,12 @@ SELECT is((SELECT count(*) FROM negotiation_jobs), 0::bigint, 'and nothing is ma
 
 CREATE TEMP TABLE j AS SELECT pg_temp.job('ws1', ARRAY[t.phone(), t.phone(), t.phone()]) AS id,
     pg_temp.job('ws2', '{}') AS empty;
-SELECT is((SELECT string_agg(result, ' ') FROM fn.job_plan('ws1', id)), 'found found found', 'the plan')
+SELECT is((SELECT string_agg(result, ' ') FROM fn.negotiation_plan('ws1', id)), 'found found found', 'the plan')
     FROM j;
-SELECT is((SELECT result FROM fn.job_plan('ws2', id)), 'unknown', 'is nobody else''s') FROM j;
-SELECT is((SELECT result FROM fn.job_plan('ws2', empty)), 'empty', 'a job without providers') FROM j;
-SELECT is_empty('SELECT b.* FROM j, fn.job_show(''ws2'', id) b', 'nobody else sees it');
-SELECT is_empty('SELECT b.* FROM j, fn.job_providers(''ws2'', id, true) b', 'nor its providers');
+SELECT is((SELECT result FROM fn.negotiation_plan('ws2', id)), 'unknown', 'is nobody else''s') FROM j;
+SELECT is((SELECT result FROM fn.negotiation_plan('ws2', empty)), 'empty', 'a job without providers') FROM j;
+SELECT is_empty('SELECT b.* FROM j, fn.negotiation_show(''ws2'', id) b', 'nobody else sees it');
+SELECT is_empty('SELECT b.* FROM j, fn.negotiation_providers(''ws2'', id, true) b', 'nor its providers');
 
 -- ---- calls ----
 SELECT is(pg_temp.stands('ws1', id), 'pending pending pending', 'before a start') FROM j;
@@ -169,7 +169,7 @@ SELECT is(r.result, 'ours', 'on a call of our own') FROM providers p JOIN k ON k
 
 -- ---- being one ----
 CREATE FUNCTION pg_temp.take(p_ids integer[]) RETURNS uuid LANGUAGE sql AS $$
-    SELECT (fn.job_take_over('ws2', '7', 'https://o/7', true, json_build_object('job',
+    SELECT (fn.negotiation_take_over('ws2', '7', 'https://o/7', true, json_build_object('job',
         json_build_object('description', 'A sink', 'max_price', 200.5), 'providers',
         (SELECT json_agg(json_build_object('id', i, 'name', 'P', 'phone', '+1')) FROM unnest(p_ids) i)),
         (SELECT array_agg(t.phone()) FROM unnest(p_ids)))).job_id
