@@ -1,6 +1,8 @@
 -- The functions live in a schema of their own, which is made anew whenever one of them changes:
 -- what stands in these files is what runs. One function a state change, one transaction each; rows
--- are always locked in the order pacer, call, attempt, queue, ledger.
+-- are always locked in the order pacer, call, attempt, queue, ledger. What is due is compared with
+-- statement_timestamp(): clock_timestamp() is volatile, so no index can be read up to it, and every look
+-- would walk all that is due later.
 
 DROP SCHEMA IF EXISTS fn CASCADE;
 CREATE SCHEMA fn;

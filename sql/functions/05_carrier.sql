@@ -120,7 +120,7 @@ RETURNS TABLE (attempt_id uuid, call_id text, state attempt_state, call_sid text
 LANGUAGE sql AS $$
     WITH due AS MATERIALIZED ( -- once: a join could run it again, with a limit of its own
         SELECT d.attempt_id, d.workspace_id FROM attempts d
-            WHERE d.check_at <= clock_timestamp() ORDER BY d.check_at LIMIT p_limit
+            WHERE d.check_at <= statement_timestamp() ORDER BY d.check_at LIMIT p_limit
             FOR UPDATE SKIP LOCKED
     )
     UPDATE attempts t SET check_at = clock_timestamp() + interval '45 s', checks = t.checks + 1

@@ -36,7 +36,7 @@ RETURNS TABLE (call_id text, call_sid text, state recording_state, recording_sid
 LANGUAGE sql AS $$
     WITH due AS MATERIALIZED ( -- once: a join could run it again, with a limit of its own
         SELECT d.call_id, d.workspace_id FROM recordings d
-            WHERE d.check_at <= clock_timestamp() ORDER BY d.check_at LIMIT p_limit
+            WHERE d.check_at <= statement_timestamp() ORDER BY d.check_at LIMIT p_limit
             FOR UPDATE SKIP LOCKED
     )
     UPDATE recordings t SET check_at = clock_timestamp() + interval '150 s',

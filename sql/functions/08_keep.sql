@@ -11,7 +11,7 @@ DECLARE
 BEGIN
     FOR v_due IN
         (SELECT e.call_id, e.workspace_id FROM call_expiry e
-            WHERE e.expires_at <= clock_timestamp() ORDER BY e.expires_at LIMIT p_limit)
+            WHERE e.expires_at <= statement_timestamp() ORDER BY e.expires_at LIMIT p_limit)
         UNION ALL
         (SELECT x.call_id, x.workspace_id FROM (SELECT q.call_id FROM call_queue q
             ORDER BY q.queue_no LIMIT 100) o JOIN calls x USING (call_id)

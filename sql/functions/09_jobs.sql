@@ -294,13 +294,12 @@ END $$;
 CREATE FUNCTION fn.jobs_check(p_limit integer, p_each integer) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
-    v_now timestamptz := clock_timestamp(); -- the clock itself is no bound that an index can be read by
     v_count integer := 0;
     j jobs;
 BEGIN
     FOR j IN SELECT d.* FROM fn.jobs_waiting('check', '') x (w)
         CROSS JOIN LATERAL (SELECT o.* FROM jobs o WHERE o.stage = 'check' AND o.workspace_id = x.w
-            AND o.due_at <= v_now AND o.due_at < 'infinity' ORDER BY o.due_at LIMIT p_each
+            AND o.due_at <= statement_timestamp() AND o.due_at < 'infinity' ORDER BY o.due_at LIMIT p_each
             FOR UPDATE SKIP LOCKED) d LIMIT p_limit LOOP
         PERFORM fn.job_check(j);
         v_count := v_count + 1;
@@ -351,7 +350,6 @@ $$;
 CREATE FUNCTION fn.jobs_lease(p_worker uuid, p_stage job_stage, p_limit integer, p_each integer, p_after text)
 RETURNS SETOF jobs LANGUAGE plpgsql AS $$
 DECLARE
-    v_now timestamptz := clock_timestamp();
     j jobs;
 BEGIN
     PERFORM FROM job_workers WHERE worker = p_worker FOR SHARE;
@@ -360,7 +358,7 @@ BEGIN
     END IF;
     FOR j IN SELECT d.* FROM fn.jobs_waiting(p_stage, p_after) x (w)
         CROSS JOIN LATERAL (SELECT o.* FROM jobs o WHERE o.stage = p_stage AND o.workspace_id = x.w
-            AND o.due_at <= v_now AND o.due_at < 'infinity' ORDER BY o.due_at LIMIT p_each
+            AND o.due_at <= statement_timestamp() AND o.due_at < 'infinity' ORDER BY o.due_at LIMIT p_each
             FOR UPDATE SKIP LOCKED) d LIMIT p_limit LOOP
         IF j.losses >= 25 THEN
             PERFORM fn.job_move(j.job_id, j.workspace_id, 'failed',

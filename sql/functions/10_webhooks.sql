@@ -91,7 +91,7 @@ LANGUAGE sql AS $$
             LEFT JOIN unnest(p_workspaces, p_rooms) busy (w, room) ON busy.w = x.w
             CROSS JOIN LATERAL (SELECT o.delivery_id, o.workspace_id, o.call_id, o.event_id
                 FROM webhook_deliveries o WHERE o.workspace_id = x.w AND o.state = 'pending'
-                    AND o.next_at <= clock_timestamp()
+                    AND o.next_at <= statement_timestamp()
                     AND (o.url IS NOT NULL OR h.workspace_id IS NOT NULL)
                 ORDER BY o.next_at LIMIT coalesce(busy.room, p_each) FOR UPDATE SKIP LOCKED) d
             LIMIT p_limit

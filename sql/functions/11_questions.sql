@@ -103,7 +103,7 @@ DECLARE
     v_seen integer := 0;
 BEGIN
     FOR v_due IN SELECT q.call_id FROM questions q WHERE q.state = 'pending'
-        AND q.expires_at <= clock_timestamp() ORDER BY q.expires_at LIMIT p_limit LOOP
+        AND q.expires_at <= statement_timestamp() ORDER BY q.expires_at LIMIT p_limit LOOP
         -- Never waits with the rows of earlier ones locked: one that is busy has its turn later.
         PERFORM FROM calls WHERE call_id = v_due.call_id FOR UPDATE SKIP LOCKED;
         IF FOUND THEN

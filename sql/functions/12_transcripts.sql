@@ -20,10 +20,10 @@ BEGIN
     UPDATE transcripts SET check_at = NULL, updated_at = clock_timestamp(),
             state = CASE WHEN result IS NULL THEN 'failed' ELSE 'done' END::transcript_state,
             reason = coalesce(reason, 'The merger did not survive it.')
-        WHERE check_at <= clock_timestamp() AND attempts >= 12;
+        WHERE check_at <= statement_timestamp() AND attempts >= 12;
     RETURN QUERY WITH due AS MATERIALIZED ( -- once: a join could run it again, with a new limit
         SELECT d.call_id, d.workspace_id FROM transcripts d
-            WHERE d.check_at <= clock_timestamp() ORDER BY d.check_at LIMIT p_limit
+            WHERE d.check_at <= statement_timestamp() ORDER BY d.check_at LIMIT p_limit
             FOR UPDATE SKIP LOCKED),
     leased AS (
         UPDATE transcripts t SET check_at = clock_timestamp() + interval '150 s',

@@ -111,7 +111,7 @@ RETURNS TABLE (id bigint, workspace_id text, call_id text, transcript text)
 LANGUAGE sql AS $$
     WITH due AS MATERIALIZED (
         SELECT p.id, p.workspace_id FROM providers p
-            WHERE p.read_at BETWEEN clock_timestamp() - interval '1 day' AND clock_timestamp()
+            WHERE p.read_at BETWEEN statement_timestamp() - interval '1 day' AND statement_timestamp()
             ORDER BY p.read_at LIMIT p_limit FOR UPDATE SKIP LOCKED
     )
     UPDATE providers p SET read_tries = p.read_tries + 1,
@@ -481,7 +481,7 @@ RETURNS TABLE (id bigint, workspace_id text, call_id text, url text, keyed boole
     final boolean)
 LANGUAGE sql AS $$
     WITH due AS MATERIALIZED (
-        SELECT p.id, p.workspace_id FROM providers p WHERE p.report_at <= clock_timestamp()
+        SELECT p.id, p.workspace_id FROM providers p WHERE p.report_at <= statement_timestamp()
             ORDER BY p.report_at LIMIT p_limit FOR UPDATE SKIP LOCKED
     ), seen AS MATERIALIZED (
         SELECT p.id, p.workspace_id, p.call_id, j.update_url || '/' || p.remote_id AS url, j.keyed,

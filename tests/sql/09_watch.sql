@@ -5,10 +5,10 @@ SELECT t.workspace('ws1'), t.lead();
 
 -- In how many seconds the newest attempt of a call is looked at, or given up.
 CREATE FUNCTION pg_temp.check_in(p_call text) RETURNS numeric LANGUAGE sql AS $$
-    SELECT extract(epoch FROM (t.attempt(p_call)).check_at - clock_timestamp())
+    SELECT extract(epoch FROM (t.attempt(p_call)).check_at - statement_timestamp())
 $$;
 CREATE FUNCTION pg_temp.deadline_in(p_call text) RETURNS numeric LANGUAGE sql AS $$
-    SELECT extract(epoch FROM (t.attempt(p_call)).deadline_at - clock_timestamp())
+    SELECT extract(epoch FROM (t.attempt(p_call)).deadline_at - statement_timestamp())
 $$;
 -- Lets time pass for an attempt.
 CREATE FUNCTION pg_temp.later(p_call text, p_s numeric) RETURNS void LANGUAGE sql AS $$

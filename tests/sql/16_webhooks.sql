@@ -115,7 +115,8 @@ SELECT is((SELECT count(DISTINCT last) || max(last) FROM fn.webhooks_due(3, 2, '
 DELETE FROM webhook_deliveries;
 
 -- How it ends.
-SELECT pg_temp.told('ws1'), pg_temp.due();
+SELECT pg_temp.told('ws1');
+SELECT pg_temp.due();
 SELECT is(pg_temp.result('ws1', 1, 200, NULL), 'delivered', 'a 2xx');
 SELECT is(pg_temp.states('ws1'), 'outcome delivered 1 200', 'is the end');
 SELECT is(pg_temp.result('ws1', 1, 500, 'answered HTTP 500'), NULL, 'a late failure changes nothing');
@@ -123,7 +124,8 @@ SELECT is(pg_temp.states('ws1'), 'outcome delivered 1 200', 'delivered');
 DELETE FROM webhook_deliveries;
 
 -- Retries: 5 s, doubling to an hour, or when the receiver says; only the newest try counts.
-SELECT pg_temp.told('ws1'), pg_temp.due();
+SELECT pg_temp.told('ws1');
+SELECT pg_temp.due();
 SELECT is(pg_temp.result('ws1', 1, 500, 'answered HTTP 500'), 'pending', 'a failure');
 SELECT is(pg_temp.states('ws1'), 'outcome pending 1 500 answered HTTP 500', 'is kept');
 SELECT is(pg_temp.wait('ws1') BETWEEN 4 AND 6, true, 'again in about 5 s');

@@ -19,13 +19,19 @@ CREATE FUNCTION pg_temp.job(p_job bigint) RETURNS jobs LANGUAGE sql AS $$
 CREATE FUNCTION pg_temp.story(p_job bigint) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(status::text, ' ' ORDER BY line) FROM job_log
     WHERE job_id = p_job AND (previous IS NOT NULL OR message = 'Queued.') $$;
-CREATE FUNCTION pg_temp.check() RETURNS integer LANGUAGE sql AS $$ SELECT fn.jobs_check(100, 100) $$;
+-- A test is one statement, which lasts no time: what became due in it is due.
+CREATE FUNCTION pg_temp.soon() RETURNS void LANGUAGE sql AS $$
+    UPDATE jobs SET due_at = statement_timestamp() WHERE due_at BETWEEN statement_timestamp() AND clock_timestamp() $$;
+CREATE FUNCTION pg_temp.check() RETURNS integer LANGUAGE sql AS $$
+    SELECT pg_temp.soon();
+    SELECT fn.jobs_check(100, 100) $$;
 CREATE FUNCTION pg_temp.due(p_job bigint) RETURNS void LANGUAGE sql AS $$
-    UPDATE jobs SET due_at = clock_timestamp() WHERE job_id = p_job AND due_at < 'infinity' $$;
+    UPDATE jobs SET due_at = statement_timestamp() WHERE job_id = p_job AND due_at < 'infinity' $$;
 CREATE TEMP TABLE me AS SELECT fn.job_worker_join('host', 7, 8) AS worker, fn.job_worker_join('else', 7, 8) AS other;
 -- Leases what is due in a stage: "job/lease" of each.
 CREATE FUNCTION pg_temp.lease(p_stage job_stage, p_limit integer DEFAULT 100, p_each integer DEFAULT 100,
     p_after text DEFAULT '') RETURNS TABLE (job bigint, lease bigint) LANGUAGE sql AS $$
+    SELECT pg_temp.soon();
     SELECT job_id, lease FROM me, fn.jobs_lease(worker, p_stage, p_limit, p_each, p_after) $$;
 -- A job that is leased in the stage of its model.
 CREATE FUNCTION pg_temp.leased(p_ext text, OUT job bigint, OUT lease bigint) LANGUAGE plpgsql AS $$
