@@ -333,7 +333,7 @@ EXTRA_DIST += \
 # The upper floors. What a folder links is itself, whole, and the floors below it.
 if HAVE_CMOCKA
 low_test_libs = src/auth/libauth.a src/http/libhttp.a src/db/libdb.a src/phone/libphone.a src/sys/libsys.a \
-	src/base/libbase.a $(FCGI_LIBS) $(CURL_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(SYSTEMD_LIBS) \
+	src/base/libbase.a $(FCGI_LIBS) $(CURL_LIBS) $(GMIME_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(SYSTEMD_LIBS) \
 	$(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS) -lm
 domain_tests = tests/unit/domain/test_brief tests/unit/domain/test_pacer \
 	tests/unit/domain/test_script tests/unit/domain/test_skill tests/unit/domain/test_transcript
@@ -462,6 +462,7 @@ remote_tests = \
 	tests/unit/remote/test_carrier \
 	tests/unit/remote/test_carrier_dial \
 	tests/unit/remote/test_llm \
+	tests/unit/remote/test_mail \
 	tests/unit/remote/test_object \
 	tests/unit/remote/test_stt \
 	tests/unit/remote/test_webhook
@@ -488,6 +489,14 @@ tests_unit_remote_test_llm_SOURCES = tests/unit/remote/test_llm.c
 tests_unit_remote_test_llm_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_remote_test_llm_LDFLAGS = $(remote_test_whole)
 tests_unit_remote_test_llm_LDADD = src/remote/libremote.a $(low_test_libs)
+check_PROGRAMS += tests/unit/remote/print_letter
+tests_unit_remote_print_letter_SOURCES = tests/unit/remote/print_letter.c
+tests_unit_remote_print_letter_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_remote_print_letter_LDADD = src/remote/libremote.a $(low_test_libs)
+tests_unit_remote_test_mail_SOURCES = tests/unit/remote/test_mail.c
+tests_unit_remote_test_mail_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_remote_test_mail_LDFLAGS = $(remote_test_whole)
+tests_unit_remote_test_mail_LDADD = src/remote/libremote.a $(low_test_libs)
 tests_unit_remote_test_stt_SOURCES = tests/unit/remote/test_stt.c
 tests_unit_remote_test_stt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_remote_test_stt_LDFLAGS = $(remote_test_whole)

@@ -8,9 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* A decimal number longer than this is refused before it is converted. */
 #define DOUBLE_CHARS_MAX 64
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
+#define LOCAL_MAX 64
+#define LABEL_MAX 63
 
 static bool
 is_digit(char c)
@@ -201,9 +207,43 @@ str_e164(const char *s)
 bool
 str_tenant_id(const char *s)
 {
-	size_t len = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+	size_t len = strspn(s, LETTERS DIGITS "_-");
 
 	return len >= 3 && len <= 64 && s[len] == '\0';
+}
+
+/* Labels of letters, digits and inner hyphens. */
+static bool
+is_host(const char *host)
+{
+	for (;;) {
+		size_t len = strspn(host, LETTERS DIGITS "-");
+
+		if (len == 0 || len > LABEL_MAX || host[0] == '-' || host[len - 1] == '-')
+			return false;
+		if (host[len] != '.')
+			return host[len] == '\0';
+		host += len + 1;
+	}
+}
+
+bool
+str_mail_address(const char *s)
+{
+	size_t local = strspn(s, LETTERS DIGITS ".!#$%&'*+/=?^_`{|}~-");
+
+	if (local == 0 || local > LOCAL_MAX || s[local] != '@' || s[0] == '.' ||
+	    s[local - 1] == '.' || strstr(s, "..") != NULL || strlen(s) > STR_MAIL_MAX)
+		return false;
+	return is_host(s + local + 1);
+}
+
+bool
+str_loopback(const char *host, size_t len)
+{
+	return (len == 9 && strncasecmp(host, "localhost", len) == 0) ||
+	    (len == 5 && strncmp(host, "[::1]", len) == 0) ||
+	    (len >= 7 && strncmp(host, "127.", 4) == 0 && strspn(host, DIGITS ".") >= len);
 }
 
 /* Digits of the country code that an E.164 number starts with (ITU-T E.164, annex). */

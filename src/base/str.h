@@ -30,6 +30,13 @@ bool str_e164(const char *s);
 /* An id of the tenancy tree: 3 to 64 of A-Z a-z 0-9 _ - */
 bool str_tenant_id(const char *s);
 
+/* LOCAL@HOST as RFC 5321 has it, without quotes, addresses in brackets, and what is no ASCII: nothing
+ * in it can end a line, a header or a command. At most STR_MAIL_MAX bytes. */
+#define STR_MAIL_MAX 254
+bool str_mail_address(const char *s);
+/* Whether the len bytes at host, as a URL has them, name this host's loopback. */
+bool str_loopback(const char *host, size_t len);
+
 /* A phone number for the log: country part and the last two digits, "+1…67"; anything else is
  * "(not a number)". Returns out. */
 #define STR_MASKED_SIZE 16

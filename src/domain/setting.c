@@ -8,9 +8,6 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-#define ADDRESS_MAX 254
-#define LOCAL_MAX 64
-#define LABEL_MAX 63
 #define PATH_SHOWN 80 /* bytes of a path that nobody knows, which are given back */
 #define PATH_SIZE 256 /* more than any path of the table, and a name behind it */
 
@@ -109,35 +106,12 @@ is_secret(const struct setting *s, json_t *value)
 	return true;
 }
 
-/* Labels of letters, digits and inner hyphens. */
-static bool
-is_host(const char *host)
-{
-	for (;;) {
-		size_t len = strspn(host, LETTERS DIGITS "-");
-
-		if (len == 0 || len > LABEL_MAX || host[0] == '-' || host[len - 1] == '-')
-			return false;
-		if (host[len] != '.')
-			return host[len] == '\0';
-		host += len + 1;
-	}
-}
-
-/* LOCAL@HOST as RFC 5321 has it, without quotes, addresses in brackets, and what is no ASCII. */
 static bool
 is_address(json_t *value)
 {
 	const char *text = json_string_value(value);
-	size_t len = json_string_length(value), local;
 
-	if (text == NULL || len > ADDRESS_MAX || strlen(text) != len)
-		return false;
-	local = strspn(text, LETTERS DIGITS ".!#$%&'*+/=?^_`{|}~-");
-	if (local == 0 || local > LOCAL_MAX || text[local] != '@' || text[0] == '.' ||
-	    text[local - 1] == '.' || strstr(text, "..") != NULL)
-		return false;
-	return is_host(text + local + 1);
+	return text != NULL && strlen(text) == json_string_length(value) && str_mail_address(text);
 }
 
 static const char *
@@ -376,7 +350,7 @@ type_schema(const struct setting *s, bool patch)
 	case SETTING_ADDRESSES:
 		return json_pack("{s:s, s:I, s:{s:s, s:s, s:i}}", "type", "array", "maxItems",
 		    (json_int_t)s->max, "items", "type", "string", "format", "email", "maxLength",
-		    ADDRESS_MAX);
+		    STR_MAIL_MAX);
 	case SETTING_SCHEMA:
 		return json_pack("{s:s, s:b}", "type", "object", "additionalProperties", 1);
 	}

@@ -1,5 +1,5 @@
 /*
- * fetch.h: HTTP to the outside. The only user of libcurl. Every connection is fresh and used
+ * fetch.h: HTTP and mail to the outside. The only user of libcurl. Every connection is fresh and used
  * once: libcurl silently repeats a request, POST included, on a reused connection that dies
  * (doc/architecture.md), and this program places phone calls. Redirects are never followed.
  */
@@ -13,11 +13,28 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+/* Whether STARTTLS comes before everything else; where the URL is smtps:// TLS is there already. */
+enum fetch_tls {
+	FETCH_TLS_NONE,
+	FETCH_TLS_TRY, /* when it is offered, whoever the server is; else in clear text, login included */
+	FETCH_TLS_MUST /* or nothing, by a certificate that holds */
+};
+
+/* A mail. Its bytes are the fetch's body: lines of at most 998 bytes that end in CRLF. */
+struct fetch_mail {
+	const char *from, *to; /* bare addresses; to NULL: a try of TLS and login, no mail */
+	enum fetch_tls tls;
+};
+
 /* What a request is. Texts are borrowed until it has ended. */
 struct fetch {
+	/* NULL: HTTP. Else of the members below url, user, password, body, body_len, the two times,
+	 * ca_file and max_reply (of all that the server says) are meant; the path of the URL is the
+	 * name that we greet with. */
+	const struct fetch_mail *mail;
 	const char *method; /* "GET", "HEAD", "POST" or "PATCH" */
 	const char *url;
-	const char *user, *password; /* HTTP Basic, or NULL */
+	const char *user, *password; /* HTTP Basic, or the login; or NULL */
 	const char *sigv4;           /* or "aws:amz:REGION:s3": the request is signed by them */
 	const char *body; /* of a POST or PATCH; NULL: body_len bytes of the file from_fd */
 	size_t body_len;
@@ -47,11 +64,27 @@ enum fetch_end {
 };
 
 /* Why it was not answered, where somebody wants to know. */
-enum fetch_fault { FETCH_OTHER, FETCH_REFUSED /* nobody listens there */, FETCH_TIMEOUT };
+enum fetch_fault {
+	FETCH_OTHER,
+	FETCH_REFUSED, /* nobody listens there */
+	FETCH_TIMEOUT,
+	FETCH_NO_TLS,   /* a mail server offers none, and it must be */
+	FETCH_NO_LOGIN, /* a mail server offers none that we know; nothing was sent without one */
+	FETCH_UNFIT     /* the mail may not be sent at all: an address or its bytes */
+};
+
+/* How far a mail came; what a server refused, it refused there. */
+enum fetch_stage {
+	FETCH_AT_GREETING, /* the connection, the greeting, TLS */
+	FETCH_AT_LOGIN,
+	FETCH_AT_ENVELOPE, /* MAIL, RCPT and DATA */
+	FETCH_AT_MESSAGE
+};
 
 struct fetch_result {
 	enum fetch_end end;
-	long status;
+	long status;            /* of a mail: the server's last word, 250 or what refused it */
+	enum fetch_stage stage; /* of a mail */
 	struct buf body;        /* of the reply; empty with to_fd */
 	int64_t body_bytes;     /* how many bytes the reply's body had */
 	int64_t content_length; /* as announced, or -1 */

@@ -42,7 +42,7 @@ offhook_scheduler_LDADD = \
 	src/db/libdb.a \
 	src/sys/libsys.a \
 	src/base/libbase.a \
-	$(CURL_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) -lm
+	$(CURL_LIBS) $(GMIME_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) -lm
 
 bin_PROGRAMS += offhook-events
 offhook_events_CPPFLAGS = $(AM_CPPFLAGS)

@@ -35,14 +35,6 @@ host_length(const char *s)
 	return len > 0 && s[len + 1] == ']' ? len + 2 : 0;
 }
 
-static bool
-is_loopback(const char *host, size_t len)
-{
-	return (len == 9 && strncasecmp(host, "localhost", len) == 0) ||
-	    (len == 5 && strncmp(host, "[::1]", len) == 0) ||
-	    (len >= 7 && strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") >= len);
-}
-
 /* scheme://host, then perhaps a port and a path: no user, query, fragment, blank or final slash.
  * Where local_only is set, the host must be this one. */
 static bool
@@ -53,7 +45,7 @@ is_url(const char *s, const char *scheme, bool local_only)
 	if (!str_starts(s, scheme))
 		return false;
 	s += strlen(scheme);
-	if ((len = host_length(s)) == 0 || (local_only && !is_loopback(s, len)))
+	if ((len = host_length(s)) == 0 || (local_only && !str_loopback(s, len)))
 		return false;
 	s += len;
 	if (*s == ':') {
@@ -104,7 +96,9 @@ url_socket(const char *s)
 static bool
 url_smtp(const char *s)
 {
-	return is_url(s, "smtp://", false) || is_url(s, "smtps://", false);
+	/* A path would be taken for the name that we greet with. */
+	return (is_url(s, "smtp://", false) || is_url(s, "smtps://", false)) &&
+	    strchr(strstr(s, "://") + 3, '/') == NULL;
 }
 #define URL_SMTP "smtp://HOST[:PORT] or smtps://HOST[:PORT]"
 
@@ -152,14 +146,6 @@ phone_or_empty(const char *s)
 }
 #define PHONE_OR_EMPTY "a number in E.164 form such as +12025550100, or empty"
 
-static bool
-mail_address(const char *s)
-{
-	const char *at = strchr(s, '@');
-
-	return at != NULL && at > s && at[1] != '\0' && strchr(at + 1, '@') == NULL &&
-	    strpbrk(s, " <>\"") == NULL;
-}
 #define MAIL_ADDRESS "a mail address such as offhook@example.org"
 
 static bool
@@ -350,16 +336,17 @@ const struct conf_key settings_keys[] = {
 	    .check = key_template, .must = KEY_TEMPLATE, .help = "S3: how a recording is named." },
 
 	{ "smtp.url", CONF_TEXT, AT(smtp.url), "smtp://localhost:25", .check = url_smtp,
-	    .must = URL_SMTP, .help = "Mail: the server. For a later release." },
+	    .must = URL_SMTP, .help = "Mail: the server that takes it." },
 	{ "smtp.username", CONF_TEXT, AT(smtp.username), "",
-	    .help = "Mail: the user; empty: no login. For a later release." },
+	    .help = "Mail: the user; empty: no login." },
 	{ "smtp.password", CONF_SECRET, AT(smtp.password), "",
-	    .help = "Mail: the password. For a later release." },
-	{ "smtp.from", CONF_TEXT, AT(smtp.from), "offhook@localhost", .check = mail_address,
-	    .must = MAIL_ADDRESS, .help = "Mail: the sender. For a later release." },
+	    .help = "Mail: the password of that user." },
+	{ "smtp.from", CONF_TEXT, AT(smtp.from), "offhook@localhost", .check = str_mail_address,
+	    .must = MAIL_ADDRESS,
+	    .help = "Mail: the sender, who is told of what cannot be delivered." },
 	{ "smtp.tls", CONF_CHOICE, AT(smtp.tls), "opportunistic",
 	    .choices = "opportunistic|required|none",
-	    .help = "Mail: whether the connection is encrypted. For a later release." },
+	    .help = "Mail: whether the connection must be encrypted before it is used." },
 
 	{ "webhooks.ca_file", CONF_TEXT, AT(webhooks.ca_file), "", .check = path_or_empty,
 	    .must = PATH_OR_EMPTY,

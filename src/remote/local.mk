@@ -1,5 +1,5 @@
 noinst_LIBRARIES += src/remote/libremote.a
-src_remote_libremote_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+src_remote_libremote_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(GMIME_CFLAGS)
 src_remote_libremote_a_SOURCES = \
 	src/remote/backend.c \
 	src/remote/backend.h \
@@ -13,6 +13,12 @@ src_remote_libremote_a_SOURCES = \
 	src/remote/stt.h \
 	src/remote/llm.c \
 	src/remote/llm.h \
+	src/remote/letter.c \
+	src/remote/letter.h \
+	src/remote/letter_summary.c \
+	src/remote/letter_summary.h \
+	src/remote/mail.c \
+	src/remote/mail.h \
 	src/remote/media.c \
 	src/remote/media.h \
 	src/remote/carrier.c \
