@@ -21,10 +21,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/str.h"
+#include "http/mailing.h"
 #include "http/reach.h"
-
-#define LINE_MAX_BYTES 998 /* of a mail, without CRLF */
 
 /* One exchange. */
 struct job {
@@ -36,20 +34,16 @@ struct job {
 	void (*done)(struct fetch_result *result, void *arg);
 	void *arg;
 	CURL *easy;
-	struct curl_slist *headers, *recipients;
+	struct curl_slist *headers;
 	char errors[CURL_ERROR_SIZE];
 	int64_t started_us;
-	size_t body_given; /* bytes that libcurl took */
-	bool paused;       /* waits for not_before_us */
-	bool missed;       /* came too late for the window */
-	bool too_long;     /* the reply exceeds max_reply */
-	bool closed;       /* an address that must not be reached was refused */
-	int write_errno;   /* to_fd failed */
-	/* Of a mail: */
-	struct fetch_mail mail;
-	const char *unfit; /* why libcurl was never given it, or NULL */
-	size_t said_bytes; /* by the server */
-	bool logged_in;
+	size_t body_given;       /* bytes that libcurl took */
+	bool paused;             /* waits for not_before_us */
+	bool missed;             /* came too late for the window */
+	bool too_long;           /* the reply exceeds max_reply */
+	bool closed;             /* an address that must not be reached was refused */
+	int write_errno;         /* to_fd failed */
+	struct mailing *mailing; /* NULL: it is no mail */
 };
 
 struct fetch_pool {
@@ -57,6 +51,8 @@ struct fetch_pool {
 	int timer; /* a CLOCK_BOOTTIME timerfd: curl_multi_poll() alone counts whole milliseconds */
 	struct job *jobs;
 	int active;
+	struct curl_waitfd *waits; /* the timer, and the mails whose connections are ours */
+	unsigned waits_size;
 };
 
 void
@@ -100,9 +96,6 @@ give_body(char *out, size_t size, size_t count, void *arg)
 
 	if (n == 0)
 		return 0;
-	/* libcurl goes on without a login where the server offers none. */
-	if (job->f.mail != NULL && job->f.user != NULL && !job->logged_in)
-		return CURL_READFUNC_ABORT;
 	if (job->f.not_after_us > 0 && now > job->f.not_after_us) {
 		job->missed = true;
 		return CURL_READFUNC_ABORT;
@@ -155,24 +148,6 @@ take_reply(char *bytes, size_t size, size_t count, void *arg)
 	return len;
 }
 
-/* A line that a mail server said. */
-static size_t
-take_line(char *bytes, size_t size, size_t count, void *arg)
-{
-	struct job *job = arg;
-	size_t len = size * count;
-
-	job->said_bytes += len;
-	if (job->said_bytes > job->f.max_reply) {
-		job->too_long = true;
-		return 0;
-	}
-	/* The one reply that means it: a later line that looks so comes after the login. */
-	if (len >= 3 && memcmp(bytes, "235", 3) == 0)
-		job->logged_in = true;
-	return len;
-}
-
 /* The socket to an address that DNS has given, if it may be reached. */
 static curl_socket_t
 open_public(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
@@ -213,12 +188,7 @@ copy_fetch(struct job *job, const struct fetch *f)
 	job->f.ca_file = copied(job->arena, f->ca_file);
 	job->f.content_type = copied(job->arena, f->content_type);
 	job->f.body = body;
-	if (f->mail == NULL)
-		return;
-	job->mail = *f->mail;
-	job->mail.from = copied(job->arena, f->mail->from);
-	job->mail.to = copied(job->arena, f->mail->to);
-	job->f.mail = &job->mail;
+	job->mailing = f->mail != NULL ? mailing_new(job->arena, &job->f) : NULL;
 }
 
 /* Every option of every handle passes here: one that libcurl refuses is a broken build. */
@@ -256,9 +226,7 @@ set_user(struct job *job)
 
 	if (f->user == NULL)
 		return;
-	if (f->mail != NULL)
-		SET(job, CURLOPT_LOGIN_OPTIONS, "AUTH=PLAIN;AUTH=LOGIN;AUTH=CRAM-MD5");
-	else if (f->sigv4 == NULL)
+	if (f->sigv4 == NULL)
 		SET(job, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
 	else
 		SET(job, CURLOPT_AWS_SIGV4, f->sigv4);
@@ -267,13 +235,13 @@ set_user(struct job *job)
 }
 
 static void
-add_to(struct curl_slist **list, const char *line)
+add_header(struct job *job, const char *line)
 {
-	struct curl_slist *longer = curl_slist_append(*list, line);
+	struct curl_slist *longer = curl_slist_append(job->headers, line);
 
 	if (longer == NULL)
 		log_fatal("libcurl: out of memory");
-	*list = longer;
+	job->headers = longer;
 }
 
 static bool
@@ -288,13 +256,12 @@ set_headers(struct job *job)
 	const struct fetch *f = &job->f;
 
 	for (size_t i = 0; f->headers != NULL && f->headers[i] != NULL; i++)
-		add_to(&job->headers, f->headers[i]);
+		add_header(job, f->headers[i]);
 	if (f->content_type != NULL)
-		add_to(
-		    &job->headers, arena_printf(job->arena, "Content-Type: %s", f->content_type));
+		add_header(job, arena_printf(job->arena, "Content-Type: %s", f->content_type));
 	/* Without "100 Continue": the peer would be asked, and the window would not be ours. */
 	if (has_body(f))
-		add_to(&job->headers, "Expect:");
+		add_header(job, "Expect:");
 	if (job->headers != NULL)
 		SET(job, CURLOPT_HTTPHEADER, job->headers);
 }
@@ -316,6 +283,7 @@ set_http(struct job *job)
 {
 	const struct fetch *f = &job->f;
 
+	set_user(job);
 	set_headers(job);
 	if (f->public_only) {
 		SET(job, CURLOPT_PROTOCOLS_STR, "https");
@@ -330,81 +298,6 @@ set_http(struct job *job)
 		SET(job, CURLOPT_CUSTOMREQUEST, "PATCH");
 }
 
-/* ---- a mail ---- */
-
-/* Whether these bytes are lines as SMTP has them: libcurl would pass on a bare LF, before which it
- * sees no line, so that a dot behind it could end the mail and begin another. */
-static bool
-is_lines(const char *bytes, size_t len)
-{
-	size_t line = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		if (bytes[i] == '\r' && i + 1 < len && bytes[i + 1] == '\n') {
-			line = 0;
-			i++;
-		} else if (bytes[i] == '\r' || bytes[i] == '\n' || bytes[i] == '\0' ||
-		    ++line > LINE_MAX_BYTES) {
-			return false;
-		}
-	}
-	return line == 0;
-}
-
-/* Why a mail may not be handed to libcurl, which passes on whatever stands in an address; or NULL. */
-static const char *
-why_unfit(const struct fetch *f)
-{
-	if (f->mail->to == NULL)
-		return NULL;
-	if (!str_mail_address(f->mail->from))
-		return "the sender's address is none";
-	if (!str_mail_address(f->mail->to))
-		return "the recipient's address is none";
-	if (f->body == NULL || f->body_len == 0 || !is_lines(f->body, f->body_len))
-		return "the mail does not consist of lines that end in CRLF";
-	return NULL;
-}
-
-static long
-use_ssl(const struct fetch_mail *mail)
-{
-	if (mail->tls == FETCH_TLS_MUST)
-		return CURLUSESSL_ALL;
-	return mail->tls == FETCH_TLS_TRY ? CURLUSESSL_TRY : CURLUSESSL_NONE;
-}
-
-static void
-set_mail(struct job *job)
-{
-	const struct fetch *f = &job->f;
-
-	SET(job, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-	SET(job, CURLOPT_HEADERFUNCTION, take_line);
-	SET(job, CURLOPT_HEADERDATA, job);
-	SET(job, CURLOPT_USE_SSL, use_ssl(f->mail));
-	/* Also of QUIT, to which the time of the whole exchange does not apply. */
-	SET(job, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)(f->total_ms + 999) / 1000);
-	/* Who can pretend to be the server could as well leave out the offer of TLS. */
-	if (f->mail->tls == FETCH_TLS_TRY && str_starts(f->url, "smtp://")) {
-		SET(job, CURLOPT_SSL_VERIFYPEER, 0L);
-		SET(job, CURLOPT_SSL_VERIFYHOST, 0L);
-	}
-	if (f->mail->to == NULL) {
-		SET(job, CURLOPT_CUSTOMREQUEST, "NOOP");
-		return;
-	}
-	add_to(&job->recipients, f->mail->to);
-	SET(job, CURLOPT_MAIL_FROM, f->mail->from);
-	SET(job, CURLOPT_MAIL_RCPT, job->recipients);
-	SET(job, CURLOPT_UPLOAD, 1L);
-	SET(job, CURLOPT_INFILESIZE_LARGE, (curl_off_t)f->body_len);
-	SET(job, CURLOPT_READFUNCTION, give_body);
-	SET(job, CURLOPT_READDATA, job);
-}
-
-/* ---- starting ---- */
-
 static void
 set_request(struct job *job)
 {
@@ -413,7 +306,6 @@ set_request(struct job *job)
 	SET(job, CURLOPT_URL, f->url);
 	SET(job, CURLOPT_CONNECTTIMEOUT_MS, (long)f->connect_ms);
 	SET(job, CURLOPT_TIMEOUT_MS, (long)f->total_ms);
-	set_user(job);
 	/* A CA of our own stands beside the system's directory of CAs. Otherwise the system's bundle
 	 * does alone: libcurl keeps it parsed for the pool, but only where there is no directory, and
 	 * parsing it takes 25 ms for each connection, in which no other is served. */
@@ -421,8 +313,8 @@ set_request(struct job *job)
 		SET(job, CURLOPT_CAINFO, f->ca_file);
 	else
 		SET(job, CURLOPT_CAPATH, NULL);
-	if (f->mail != NULL)
-		set_mail(job);
+	if (job->mailing != NULL)
+		mailing_set(job->mailing, job->easy);
 	else
 		set_http(job);
 }
@@ -435,7 +327,6 @@ job_free(struct job *job)
 		curl_easy_cleanup(job->easy);
 	}
 	curl_slist_free_all(job->headers);
-	curl_slist_free_all(job->recipients);
 	fetch_result_free(&job->result);
 	arena_free(job->arena);
 	free(job);
@@ -458,10 +349,9 @@ fetch_pool_start(struct fetch_pool *p, const struct fetch *f,
 	job->result.retry_after_s = -1;
 	buf_init(&job->result.body, f->max_reply);
 	copy_fetch(job, f);
-	job->unfit = f->mail != NULL ? why_unfit(&job->f) : NULL;
 	if ((job->easy = curl_easy_init()) == NULL)
 		log_fatal("libcurl: out of memory");
-	if (job->unfit == NULL) {
+	if (job->mailing == NULL || !job->mailing->ended) {
 		set_rules(job);
 		set_request(job);
 		if (curl_multi_add_handle(p->multi, job->easy) != CURLM_OK)
@@ -503,26 +393,14 @@ read_times(struct job *job)
 		r->sent_us = job->started_us + ready;
 }
 
-/* Whether a login was wanted and none was possible. */
-static bool
-login_missing(const struct job *job, CURLcode code)
-{
-	return job->f.user != NULL && !job->logged_in &&
-	    (code == CURLE_OK || code == CURLE_ABORTED_BY_CALLBACK || code == CURLE_LOGIN_DENIED);
-}
-
 static void
 explain(struct job *job, CURLcode code)
 {
 	char *out = job->result.error;
 	size_t size = sizeof(job->result.error);
 
-	if (job->unfit != NULL)
-		(void)snprintf(out, size, "%s", job->unfit);
-	else if (job->missed)
+	if (job->missed)
 		(void)snprintf(out, size, "the send window was missed");
-	else if (job->f.mail != NULL && login_missing(job, code))
-		(void)snprintf(out, size, "the server offers no login that is known here");
 	else if (job->closed)
 		(void)snprintf(out, size, "the host has no address on the public Internet");
 	else if (job->too_long)
@@ -552,72 +430,19 @@ fault_of(struct job *job, CURLcode code)
 	return FETCH_OTHER;
 }
 
-/* ---- how a mail ended ---- */
-
-/* MAIL, RCPT or DATA was refused; a connection that dies there has the same code. */
-static bool
-envelope_refused(const struct job *job, CURLcode code)
-{
-	return code == CURLE_SEND_ERROR &&
-	    (str_starts(job->errors, "MAIL failed: ") || str_starts(job->errors, "RCPT failed: ") ||
-		str_starts(job->errors, "DATA failed: "));
-}
-
-/* Where a refusal (status is 4yz or 5yz) was one: the code of a reply alone may be one that libcurl
- * went on from. False when the exchange ended by something else. */
-static bool
-refused_at(const struct job *job, CURLcode code, bool whole, enum fetch_stage *stage)
-{
-	if (job->result.status < 400)
-		return false;
-	if (envelope_refused(job, code))
-		*stage = FETCH_AT_ENVELOPE;
-	else if (code == CURLE_LOGIN_DENIED)
-		*stage = FETCH_AT_LOGIN;
-	else if (code == CURLE_WEIRD_SERVER_REPLY && whole)
-		*stage = FETCH_AT_MESSAGE;
-	else if (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_REMOTE_ACCESS_DENIED ||
-	    (code == CURLE_USE_SSL_FAILED && job->result.status < 500))
-		*stage = FETCH_AT_GREETING;
-	else
-		return false;
-	return true;
-}
-
-static enum fetch_fault
-mail_fault_of(struct job *job, CURLcode code)
-{
-	if (job->unfit != NULL)
-		return FETCH_UNFIT;
-	if (code == CURLE_USE_SSL_FAILED)
-		return FETCH_NO_TLS;
-	return login_missing(job, code) ? FETCH_NO_LOGIN : fault_of(job, code);
-}
-
 static void
 conclude_mail(struct job *job, CURLcode code)
 {
 	struct fetch_result *r = &job->result;
-	bool whole = job->f.body_len > 0 && job->body_given == job->f.body_len;
 
 	read_times(job);
 	r->took_us = clock_boot_us() - job->started_us;
-	r->end = whole ? FETCH_UNKNOWN : FETCH_NOT_SENT;
-	(void)curl_easy_getinfo(job->easy, CURLINFO_RESPONSE_CODE, &r->status);
-	if (job->unfit == NULL && refused_at(job, code, whole, &r->stage)) {
-		r->end = FETCH_ANSWERED;
-		explain(job, code);
+	mailing_conclude(job->mailing, code, r);
+	if (r->end == FETCH_ANSWERED || r->error[0] != '\0')
 		return;
-	}
-	if (job->unfit == NULL && code == CURLE_OK && !login_missing(job, code)) {
-		r->end = FETCH_ANSWERED;
-		r->stage = FETCH_AT_MESSAGE;
-		return;
-	}
-	r->stage = whole ? FETCH_AT_MESSAGE : FETCH_AT_GREETING;
-	r->status = 0;
-	r->fault = mail_fault_of(job, code);
 	explain(job, code);
+	if (r->fault == FETCH_OTHER)
+		r->fault = fault_of(job, code);
 }
 
 static void
@@ -649,6 +474,8 @@ conclude(struct job *job, CURLcode code)
 	}
 }
 
+/* ---- the end ---- */
+
 /* Takes the job out of its pool, tells its owner, and frees it. */
 static void
 finish(struct job *job, CURLcode code)
@@ -660,7 +487,7 @@ finish(struct job *job, CURLcode code)
 		link = &(*link)->next;
 	*link = job->next;
 	p->active--;
-	if (job->f.mail != NULL)
+	if (job->mailing != NULL)
 		conclude_mail(job, code);
 	else
 		conclude(job, code);
@@ -695,6 +522,7 @@ fetch_pool_free(struct fetch_pool *p)
 	}
 	(void)curl_multi_cleanup(p->multi);
 	(void)close(p->timer);
+	free(p->waits);
 	free(p);
 }
 
@@ -723,8 +551,47 @@ overdue(const struct job *job)
 	    clock_boot_us() > job->f.not_after_us;
 }
 
-/* Ends what has ended: what libcurl says, what it was never given, and what has missed its window
- * while it was still connecting. Whether there was any. */
+/* Whether this mail's connection is ours now. */
+static bool
+has_line(const struct job *job)
+{
+	return job->mailing != NULL && job->mailing->ours;
+}
+
+/* When its whole time is over: libcurl minds that only until the connection is ours. */
+static int64_t
+mail_until(const struct job *job)
+{
+	return job->started_us + (int64_t)job->f.total_ms * 1000;
+}
+
+static void
+mail_on(struct fetch_pool *p)
+{
+	for (struct job *job = p->jobs; job != NULL; job = job->next)
+		if (has_line(job))
+			mailing_go_on(job->mailing);
+}
+
+/* What has ended without libcurl's saying so, and how. */
+static bool
+ended_here(struct job *job, CURLcode *code)
+{
+	*code = CURLE_ABORTED_BY_CALLBACK;
+	if (has_line(job) && clock_boot_us() >= mail_until(job)) {
+		job->mailing->ended = true;
+		job->mailing->code = CURLE_OPERATION_TIMEDOUT;
+	}
+	if (job->mailing != NULL) {
+		*code = job->mailing->code;
+		return job->mailing->ended;
+	}
+	job->missed = overdue(job);
+	return job->missed;
+}
+
+/* Ends what has ended, whoever ended it; what libcurl says, what has missed its window while it was still
+ * connecting, and mails. Whether there was any. */
 static bool
 reap(struct fetch_pool *p)
 {
@@ -735,19 +602,27 @@ reap(struct fetch_pool *p)
 	while ((msg = curl_multi_info_read(p->multi, &left)) != NULL) {
 		CURLcode code = msg->data.result;
 		char *private = NULL;
+		struct job *job;
 
 		if (msg->msg != CURLMSG_DONE)
 			continue;
 		(void)curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &private);
-		finish((struct job *)(void *)private, code);
+		job = (struct job *)(void *)private;
+		if (job->mailing != NULL && code == CURLE_OK) {
+			mailing_begin(job->mailing, job->arena);
+			continue;
+		}
+		finish(job, code);
 		any = true;
 	}
-	for (struct job *job = p->jobs, *next; job != NULL; job = next) {
+	mail_on(p);
+	for (struct job *next, *job = p->jobs; job != NULL; job = next) {
+		CURLcode code;
+
 		next = job->next;
-		if (job->unfit == NULL && !overdue(job))
+		if (!ended_here(job, &code))
 			continue;
-		job->missed = job->unfit == NULL;
-		finish(job, CURLE_ABORTED_BY_CALLBACK);
+		finish(job, code);
 		any = true;
 	}
 	return any;
@@ -770,8 +645,28 @@ next_wake(const struct fetch_pool *p, int64_t until_us)
 			wake = earlier(wake, job->f.not_before_us);
 		else if (job->f.not_after_us > 0 && job->body_given < job->f.body_len)
 			wake = earlier(wake, job->f.not_after_us + 1);
+		else if (has_line(job))
+			wake = earlier(wake, mail_until(job));
 	}
 	return wake;
+}
+
+/* What libcurl does not wait for itself: the timer, and the mails whose dialogue is ours; how many. */
+static unsigned
+list_waits(struct fetch_pool *p)
+{
+	unsigned count = 1;
+
+	if (p->waits_size < (unsigned)p->active + 1) {
+		p->waits_size = (unsigned)p->active + 1;
+		p->waits = mem_realloc(p->waits, p->waits_size * sizeof *p->waits);
+	}
+	p->waits[0] = (struct curl_waitfd){ .fd = p->timer, .events = CURL_WAIT_POLLIN };
+	for (const struct job *job = p->jobs; job != NULL; job = job->next) {
+		if (has_line(job))
+			p->waits[count++] = mailing_wait(job->mailing);
+	}
+	return count;
 }
 
 /* Waits for a socket, for the timer, or for libcurl's own timeout. False when a signal came. */
@@ -780,8 +675,8 @@ wait_for_something(struct fetch_pool *p, int64_t wake_us)
 {
 	const struct itimerspec at = { .it_value = { .tv_sec = wake_us / 1000000,
 					   .tv_nsec = wake_us % 1000000 * 1000 } };
-	struct curl_waitfd extra = { .fd = p->timer, .events = CURL_WAIT_POLLIN };
 	int64_t start = clock_boot_us(), limit_ms;
+	unsigned waits = list_waits(p);
 	long curl_ms = -1;
 	int ready = 0;
 
@@ -792,7 +687,7 @@ wait_for_something(struct fetch_pool *p, int64_t wake_us)
 	limit_ms = (wake_us - start) / 1000 + 1;
 	if (limit_ms > 60000)
 		limit_ms = 60000;
-	if (curl_multi_poll(p->multi, &extra, 1, (int)limit_ms, &ready) != CURLM_OK)
+	if (curl_multi_poll(p->multi, p->waits, waits, (int)limit_ms, &ready) != CURLM_OK)
 		log_fatal("libcurl: its wait failed");
 	if (curl_ms >= 0)
 		limit_ms = earlier(limit_ms, curl_ms);

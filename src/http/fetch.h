@@ -94,7 +94,7 @@ struct fetch_result {
 	bool missed;            /* the send window passed before the request had left */
 	int64_t sent_us;        /* CLOCK_BOOTTIME when the last byte was handed over, 0 if never */
 	enum fetch_fault fault;
-	char error[160]; /* a sentence when it was not answered */
+	char error[160]; /* a sentence when it was not answered, and when a mail was refused */
 };
 
 void fetch_init(void); /* once a process, after fork */

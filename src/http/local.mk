@@ -15,6 +15,10 @@ src_http_libhttp_a_SOURCES = \
 	src/http/fcgi.c \
 	src/http/reach.h \
 	src/http/reach.c \
+	src/http/smtp.h \
+	src/http/smtp.c \
 	src/http/fetch.h \
+	src/http/mailing.h \
+	src/http/mailing.c \
 	src/http/fetch.c
 src_http_libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)

@@ -121,13 +121,9 @@ read_refusal(const struct fetch_result *result, struct arena *a, struct mail_ans
 		answer->error =
 		    "The mail server wants a login or TLS first (530): see smtp.username "
 		    "and smtp.tls";
-	else if (result->stage == FETCH_AT_ENVELOPE)
+	else if (result->stage != FETCH_AT_GREETING)
 		answer->error = arena_printf(
 		    a, "The mail server does not take the mail: %s", result->error);
-	else if (result->stage == FETCH_AT_MESSAGE)
-		answer->error = arena_printf(a,
-		    "The mail server does not take the mail: it answered %ld to its text",
-		    result->status);
 	else
 		answer->error = arena_printf(
 		    a, "The mail server is not ready: it answered %ld", result->status);

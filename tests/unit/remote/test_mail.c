@@ -5,7 +5,6 @@
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -40,6 +39,7 @@ static struct {
 	char seen[8192]; /* what it was told, all connections */
 	size_t len;
 	int fd, connections;
+	int closed; /* of these */
 	char url[64];
 	pthread_t thread;
 } server;
@@ -130,9 +130,10 @@ serve(void *arg)
 
 	(void)arg;
 	while ((fd = accept(server.fd, NULL, NULL)) >= 0) {
-		server.connections++;
+		__atomic_add_fetch(&server.connections, 1, __ATOMIC_SEQ_CST);
 		talk(fd);
 		close(fd);
+		__atomic_add_fetch(&server.closed, 1, __ATOMIC_SEQ_CST);
 	}
 	return NULL;
 }
@@ -167,13 +168,28 @@ stop_server(void **state)
 	return 0;
 }
 
+/* Waits until the server has heard all that was said to it; how many connections there were. */
+static int
+settle(void)
+{
+	int64_t end = clock_boot_us() + 10000000;
+
+	while (__atomic_load_n(&server.closed, __ATOMIC_SEQ_CST) <
+	    __atomic_load_n(&server.connections, __ATOMIC_SEQ_CST)) {
+		assert_true(clock_boot_us() < end);
+		clock_sleep_ms(1);
+	}
+	return server.connections;
+}
+
 static void
 follow(const struct script *script)
 {
+	settle();
 	server.script = *script;
 	server.seen[0] = '\0';
 	server.len = 0;
-	server.connections = 0;
+	server.connections = server.closed = 0;
 }
 
 /* ---- a client ---- */
@@ -223,7 +239,7 @@ a_mail_passes(void **state)
 	assert_int_equal(send_text(&m, a, TO, TEXT, strlen(TEXT), &answer), RC_OK);
 	assert_null(answer.error);
 	assert_false(answer.unknown);
-	assert_int_equal(server.connections, 1);
+	assert_int_equal(settle(), 1);
 	assert_string_equal(server.seen,
 	    "EHLO offhook.example.org\r\n"
 	    "MAIL FROM:<offhook@example.org>\r\n"
@@ -255,32 +271,32 @@ sorts_each_end(void **state)
 		{ "EHLO refused", { .ehlo = "502 a@b" }, RC_LATER, 502, false,
 		    "The mail server is not ready: it answered 502" },
 		{ "MAIL 450", { .mail = "450 a@b" }, RC_LATER, 450, false,
-		    "The mail server does not take the mail: MAIL failed: 450" },
+		    "The mail server does not take the mail: MAIL was answered 450" },
 		{ "MAIL 530", { .mail = "530 a@b" }, RC_INVALID, 530, false,
 		    "The mail server wants a login or TLS first (530): see smtp.username and "
 		    "smtp.tls" },
 		{ "MAIL 553", { .mail = "553 a@b" }, RC_INVALID, 553, false,
-		    "The mail server does not take the mail: MAIL failed: 553" },
+		    "The mail server does not take the mail: MAIL was answered 553" },
 		{ "MAIL lost", { .mail = "" }, RC_LATER, 0, false, NULL },
 		{ "RCPT 421", { .rcpt = "421 a@b" }, RC_LATER, 421, false,
-		    "The mail server does not take the mail: RCPT failed: 421" },
+		    "The mail server does not take the mail: RCPT was answered 421" },
 		{ "RCPT 450", { .rcpt = "450 a@b" }, RC_LATER, 450, false,
-		    "The mail server does not take the mail: RCPT failed: 450" },
+		    "The mail server does not take the mail: RCPT was answered 450" },
 		{ "RCPT 550", { .rcpt = "550 a@b" }, RC_INVALID, 550, false,
-		    "The mail server does not take the mail: RCPT failed: 550" },
+		    "The mail server does not take the mail: RCPT was answered 550" },
 		{ "RCPT 552", { .rcpt = "552 a@b" }, RC_LATER, 552, false,
-		    "The mail server does not take the mail: RCPT failed: 552" },
+		    "The mail server does not take the mail: RCPT was answered 552" },
 		{ "RCPT silent", { .rcpt = "…" }, RC_LATER, 0, false, NULL },
 		{ "DATA 451", { .data = "451 a@b" }, RC_LATER, 451, false,
-		    "The mail server does not take the mail: DATA failed: 451" },
+		    "The mail server does not take the mail: DATA was answered 451" },
 		{ "DATA 554", { .data = "554 a@b" }, RC_INVALID, 554, false,
-		    "The mail server does not take the mail: DATA failed: 554" },
+		    "The mail server does not take the mail: DATA was answered 554" },
 		{ "text 451", { .body = "451 a@b" }, RC_LATER, 451, false,
-		    "The mail server does not take the mail: it answered 451 to its text" },
+		    "The mail server does not take the mail: the text was answered 451" },
 		{ "text 552", { .body = "552 a@b" }, RC_INVALID, 552, false,
-		    "The mail server does not take the mail: it answered 552 to its text" },
+		    "The mail server does not take the mail: the text was answered 552" },
 		{ "text 554", { .body = "554 a@b" }, RC_INVALID, 554, false,
-		    "The mail server does not take the mail: it answered 554 to its text" },
+		    "The mail server does not take the mail: the text was answered 554" },
 		{ "text lost", { .body = "" }, RC_LATER, 0, true, NULL },
 		{ "text silent", { .body = "…" }, RC_LATER, 0, true, NULL },
 	};
@@ -302,7 +318,7 @@ sorts_each_end(void **state)
 		else
 			assert_non_null(strstr(answer.error,
 			    cases[i].unknown ? "may have the mail" : "could not be asked"));
-		assert_int_equal(server.connections, 1);
+		assert_int_equal(settle(), 1);
 	}
 	arena_free(a);
 }
@@ -372,9 +388,9 @@ what_is_no_mail_is_refused_before(void **state)
 	memset(line, 'x', 1001);
 	memcpy(line + 999, "\r\n", 2);
 	assert_int_equal(send_text(&m, a, TO, line, 1001, &answer), RC_INVALID);
-	assert_int_equal(server.connections, 0);
+	assert_int_equal(settle(), 0);
 	assert_int_equal(send_text(&m, a, TO, line + 1, 1000, &answer), RC_OK);
-	assert_int_equal(server.connections, 1);
+	assert_int_equal(settle(), 1);
 	arena_free(a);
 }
 
@@ -384,6 +400,7 @@ what_is_no_mail_is_refused_before(void **state)
 static bool
 password_seen(void)
 {
+	settle();
 	return strstr(server.seen, "AUTH") != NULL || strstr(server.seen, PASSWORD) != NULL;
 }
 
@@ -430,6 +447,7 @@ logins_that_fail(void **state)
 		follow(&cases[i].script);
 		assert_int_equal(send_text(&m, a, TO, TEXT, strlen(TEXT), &answer), cases[i].rc);
 		assert_string_equal(answer.error, cases[i].error);
+		settle();
 		assert_null(strstr(server.seen, "Subject")); /* no mail without the login */
 		follow(&cases[i].script);
 		assert_int_equal(mail_probe(&m, a, &answer), cases[i].rc);
@@ -508,6 +526,50 @@ a_password_leaves_this_host_by_tls_or_by_order(void **state)
 }
 
 static void
+count_end(struct fetch_result *result, void *arg)
+{
+	int *ends = arg;
+
+	ends[result->end]++;
+}
+
+/* What is silent, and at which step, is nobody's business but its own. */
+static void
+a_silent_server_holds_up_nothing(void **state)
+{
+	static const struct script silent[] = { { .greeting = "…" }, { .mail = "…" },
+		{ .body = "…" } };
+	struct mailer m = mailer_of("", "none");
+	struct mail_message message = { TO, TEXT, strlen(TEXT) };
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(silent); i++) {
+		struct fetch_pool *pool = fetch_pool_new();
+		int64_t longest = 0, begun = clock_boot_us();
+		int ends[3] = { 0 };
+		struct fetch f;
+
+		follow(&silent[i]);
+		mail_request(&m, a, &message, &f);
+		f.total_ms = 1000;
+		fetch_pool_start(pool, &f, count_end, ends);
+		while (fetch_pool_active(pool) > 0) {
+			int64_t before = clock_boot_us();
+
+			fetch_pool_run(pool, before + 20000);
+			if (clock_boot_us() - before > longest)
+				longest = clock_boot_us() - before;
+		}
+		assert_in_range(longest, 0, 500000);
+		assert_in_range(clock_boot_us() - begun, 900000, 3000000);
+		assert_int_equal(ends[i == 2 ? FETCH_UNKNOWN : FETCH_NOT_SENT], 1);
+		fetch_pool_free(pool);
+	}
+	arena_free(a);
+}
+
+static void
 a_probe_sends_no_mail(void **state)
 {
 	struct mailer m = mailer_of("offhook", "opportunistic");
@@ -518,6 +580,7 @@ a_probe_sends_no_mail(void **state)
 	follow(&(struct script){ .ehlo = LOGIN_OFFERED });
 	assert_int_equal(mail_probe(&m, a, &answer), RC_OK);
 	assert_null(answer.error);
+	settle();
 	assert_non_null(strstr(server.seen, "AUTH PLAIN"));
 	assert_null(strstr(server.seen, "MAIL"));
 	assert_null(strstr(server.seen, "VRFY"));
@@ -564,14 +627,6 @@ greets_by_the_public_name(void **state)
 	arena_free(a);
 }
 
-static void
-count_end(struct fetch_result *result, void *arg)
-{
-	int *ends = arg;
-
-	ends[result->end]++;
-}
-
 /* What is refused before it is sent ends in its pool like all others. */
 static void
 mails_share_a_pool(void **state)
@@ -612,6 +667,7 @@ main(void)
 		cmocka_unit_test(logins_that_fail),
 		cmocka_unit_test(without_tls_where_it_must_be_nothing_is_said),
 		cmocka_unit_test(a_password_leaves_this_host_by_tls_or_by_order),
+		cmocka_unit_test(a_silent_server_holds_up_nothing),
 		cmocka_unit_test(a_probe_sends_no_mail),
 		cmocka_unit_test(a_server_that_talks_for_ever_is_left),
 		cmocka_unit_test(greets_by_the_public_name),
