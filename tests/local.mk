@@ -272,6 +272,7 @@ EXTRA_DIST += \
 	tests/api/apikit.py \
 	tests/api/backend.py \
 	tests/api/llm.py \
+	tests/api/mailserver.py \
 	tests/api/test_price_reading.py \
 	tests/api/conftest.py \
 	tests/api/redocly/.npmrc \
@@ -489,10 +490,15 @@ tests_unit_remote_test_llm_SOURCES = tests/unit/remote/test_llm.c
 tests_unit_remote_test_llm_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_remote_test_llm_LDFLAGS = $(remote_test_whole)
 tests_unit_remote_test_llm_LDADD = src/remote/libremote.a $(low_test_libs)
-check_PROGRAMS += tests/unit/remote/print_letter
+# Mails, read back and taken by others than us.
+check_PROGRAMS += tests/unit/remote/print_letter tests/unit/remote/hand_over
+dist_check_SCRIPTS += tests/unit/remote/check_mail
+TESTS += tests/unit/remote/check_mail
 tests_unit_remote_print_letter_SOURCES = tests/unit/remote/print_letter.c
 tests_unit_remote_print_letter_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_remote_print_letter_LDADD = src/remote/libremote.a $(low_test_libs)
+tests_unit_remote_hand_over_SOURCES = tests/unit/remote/hand_over.c
+tests_unit_remote_hand_over_LDADD = src/remote/libremote.a $(low_test_libs)
 tests_unit_remote_test_mail_SOURCES = tests/unit/remote/test_mail.c
 tests_unit_remote_test_mail_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_remote_test_mail_LDFLAGS = $(remote_test_whole)

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "db/db.h"
+#include "remote/mail.h"
 #include "remote/store.h"
 #include "remote/stt.h"
 #include "sys/conf.h"
@@ -35,6 +36,7 @@ struct admin_settings {
 	int64_t carrier_timeout_ms;
 	struct store store;
 	struct stt stt;
+	struct mailer mailer; /* whose hello is made of public_url where it is needed */
 };
 
 #define ADMIN_ARGS_MAX 4

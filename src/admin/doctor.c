@@ -468,11 +468,69 @@ look_at_transcripts(struct visit *v)
 	rows_free(rows);
 }
 
+/* ---- mail ---- */
+
+static const struct statement sql_doctor_recipients = { "op_doctor_recipients",
+	"SELECT EXISTS (SELECT FROM settings WHERE path = 'email.recipients' AND value <> '[]')",
+	0 };
+
+static const char *
+default_of(const struct conf_key *key, const char *name)
+{
+	while (strcmp(key->name, name) != 0)
+		key++;
+	return key->absent;
+}
+
+/* Whether mails are to be sent: somebody has named a server, or somebody to send them to. */
+static bool
+wants_mail(struct visit *v, bool database)
+{
+	const struct mailer *m = &v->settings->mailer;
+	struct rows *rows;
+	bool any;
+
+	if (strcmp(m->url, default_of(v->settings->keys, "smtp.url")) != 0 ||
+	    m->username[0] != '\0')
+		return true;
+	if (!database || db_run(v->admin->db, &sql_doctor_recipients, NULL, &rows) != RC_OK)
+		return false;
+	any = rows_bool(rows, 0, 0);
+	rows_free(rows);
+	return any;
+}
+
+static void
+look_at_mail(struct visit *v, bool database)
+{
+	struct mailer m = v->settings->mailer;
+	struct arena *a;
+	struct mail_answer answer;
+
+	if (!wants_mail(v, database))
+		return;
+	a = arena_new();
+	m.hello = mail_hello(a, v->settings->public_url);
+	if (mail_probe(&m, a, &answer) != RC_OK)
+		found(v, FINDING_FAIL, "smtp", "%s: %s", m.url, answer.error);
+	else
+		found(v, FINDING_OK, "smtp", "%s answers%s", m.url,
+		    m.username[0] != '\0' ? ", and takes this login" : "");
+	if (mail_exposes_password(&m))
+		found(v, FINDING_WARN, "smtp",
+		    "the password goes to %s in clear text: set smtp.tls to required", m.url);
+	if (strcmp(m.from, default_of(v->settings->keys, "smtp.from")) == 0)
+		found(v, FINDING_WARN, "smtp",
+		    "%s can hardly be answered: set smtp.from to an address that %s may send for",
+		    m.from, m.url);
+	arena_free(a);
+}
+
 static int
 doctor(struct admin *a)
 {
 	struct visit v = { .admin = a, .settings = a->settings };
-	bool failed;
+	bool failed, database;
 
 	v.findings = a->json ? json_array() : NULL;
 	look_at_settings(&v);
@@ -483,7 +541,8 @@ doctor(struct admin *a)
 		look_at_file(
 		    &v, "gateway", v.settings->gateway_key_file, "server.gateway_jwt_key_file");
 		look_at_file(&v, "authority", v.settings->ca_file, "webhooks.ca_file");
-		if (look_at_database(&v)) {
+		database = look_at_database(&v);
+		if (database) {
 			look_at_scheduler(&v);
 			look_at_transcripts(&v);
 		}
@@ -493,6 +552,7 @@ doctor(struct admin *a)
 		look_at_carrier(&v);
 		look_at_store(&v);
 		look_at_stt(&v);
+		look_at_mail(&v, database);
 		look_at_public_url(&v);
 	}
 	failed = v.failed;

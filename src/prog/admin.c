@@ -38,6 +38,12 @@ hand_down(const struct settings *s, struct admin_settings *to)
 		s->s3.access_key, s->s3.secret_key, s->s3.key_template,
 		s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL };
 	to->stt = (struct stt){ s->deepgram.base_url, s->deepgram.api_key, to->store.ca_file };
+	to->mailer = (struct mailer){ .url = s->smtp.url,
+		.username = s->smtp.username,
+		.password = s->smtp.password,
+		.from = s->smtp.from,
+		.tls = s->smtp.tls,
+		.ca_file = to->store.ca_file };
 }
 
 /* The file that the settings come from, or NULL when there is none. */

@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -22,6 +23,10 @@ import zlib
 import pytest
 
 from support_cli import TOP, Offhook
+
+sys.path.append(str(pathlib.Path(__file__).parent.parent / "api"))
+
+import mailserver  # noqa: E402
 
 ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 SID = "AC0123456789abcdef0123456789abcdef"
@@ -680,6 +685,56 @@ def test_doctor_warns(healthy, sql):
     result = healthy("doctor", "--json")
     warned = [f["text"] for f in result.json["findings"] if f["result"] == "warn"]
     assert result.status == 0 and any("queue.cps" in text for text in warned)
+
+
+def mail_findings(healthy):
+    report = healthy("doctor", "--json").json
+    return [(f["result"], f["text"]) for f in report["findings"] if f["part"] == "smtp"]
+
+
+@pytest.fixture
+def mail_server(healthy, tmp_path):
+    """One with TLS and a login, which the settings name."""
+    tls = mailserver.certificate(tmp_path)
+    server = mailserver.MailServer(tls=tls, login=("offhook", "right"))
+    healthy.settings.update({
+        "smtp.url": server.url, "smtp.username": "offhook", "smtp.password": "right",
+        "smtp.tls": "required", "smtp.from": "offhook@example.org", "webhooks.ca_file": tls[0]})
+    yield server
+    server.close()
+
+
+def test_doctor_looks_at_mail_when_somebody_wants_it(healthy, sql, workspace):
+    assert mail_findings(healthy) == []
+    for recipients, count in (("[]", 0), ('["a@b.example"]', 1)):
+        sql("INSERT INTO settings (scope, scope_id, path, value) VALUES ('workspace', %s,"
+            " 'email.recipients', %s) ON CONFLICT (scope, scope_id, path)"
+            " DO UPDATE SET value = excluded.value", workspace, recipients)
+        healthy.settings["smtp.from"] = "offhook@example.org"
+        found = mail_findings(healthy)  # localhost:25 may have a server here or none
+        assert len(found) == count and all("smtp://localhost:25" in text for _, text in found)
+    sql("DELETE FROM settings WHERE scope_id = %s", workspace)
+
+
+def test_doctor_likes_a_mail_server(healthy, mail_server):
+    (result, text), = mail_findings(healthy)
+    assert result == "ok" and mail_server.url in text and "takes this login" in text
+    assert mail_server.seen == [] and mail_server.connections == 1
+    healthy.settings["smtp.from"] = "offhook@localhost"
+    assert [result for result, _ in mail_findings(healthy)] == ["ok", "warn"]
+
+
+@pytest.mark.parametrize("key, value, says", [
+    ("smtp.password", "wrong-word", "smtp.password"),
+    ("smtp.url", "smtp://localhost:1", "could not be asked"),
+    ("webhooks.ca_file", "", "certificate"),
+])
+def test_doctor_finds_fault_with_mail(healthy, mail_server, key, value, says):
+    healthy.settings[key] = value
+    (result, text), = mail_findings(healthy)
+    assert result == "fail" and says in text
+    assert "wrong-word" not in text and "@" not in text
+    assert healthy("doctor").status == 1
 
 
 def test_doctor_sees_an_old_schema(healthy, cluster):
