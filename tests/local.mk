@@ -149,6 +149,7 @@ http_tests = \
 	tests/unit/http/test_valid \
 	tests/unit/http/test_fcgi \
 	tests/unit/http/test_reach \
+	tests/unit/http/test_smtp \
 	tests/unit/http/test_fetch
 check_PROGRAMS += $(http_tests)
 TESTS += $(http_tests)
@@ -183,6 +184,10 @@ tests_unit_http_test_reach_SOURCES = tests/unit/http/test_reach.c
 tests_unit_http_test_reach_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_http_test_reach_LDFLAGS = $(http_test_whole)
 tests_unit_http_test_reach_LDADD = $(http_test_libs)
+tests_unit_http_test_smtp_SOURCES = tests/unit/http/test_smtp.c
+tests_unit_http_test_smtp_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_http_test_smtp_LDFLAGS = $(http_test_whole)
+tests_unit_http_test_smtp_LDADD = $(http_test_libs)
 tests_unit_http_test_fetch_SOURCES = tests/unit/http/test_fetch.c
 tests_unit_http_test_fetch_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_http_test_fetch_LDFLAGS = $(http_test_whole)
@@ -253,7 +258,9 @@ endif
 EXTRA_DIST += \
 	tests/fuzz/fuzz_brief.c \
 	tests/fuzz/fuzz_csv.c \
+	tests/fuzz/fuzz_letter.c \
 	tests/fuzz/fuzz_schema.c \
+	tests/fuzz/fuzz_smtp.c \
 	tests/fuzz/fuzz_stream.c \
 	tests/fuzz/fuzz_twiml.c \
 	tests/sim/.npmrc \

@@ -309,6 +309,54 @@ forms(void **state)
 	free(kept);
 }
 
+static void
+mail_addresses(void **state)
+{
+	static const char *const yes[] = { "a@b", "offhook@localhost",
+		"o'neil+x=y@mail.example.org", "a.b.c@x-1.example",
+		"#!$%&*/?^_`{|}~-@example.com" };
+	static const char *const no[] = { "", "a", "@", "a@", "@b", "a@b@c", ".a@b", "a.@b",
+		"a..b@c", "a@.b", "a@b.", "a@b..c", "a@-b", "a@b-", "a b@c", "a@b c", "<a@b>",
+		"a@b>", "\"a\"@b", "a@[127.0.0.1]", "a@b\n", "a\r@b", "a@b\x7f", "\x01@b",
+		"\xc3\xa9@b", "a@\xc3\xa9.b", "a,b@c", "a;b@c", "a(b)@c", "a\\b@c", "a@b_c" };
+	char text[STR_MAIL_MAX + 2], label[64], local[66];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+		assert_true(str_mail_address(yes[i]));
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		assert_false(str_mail_address(no[i]));
+	memset(local, 'l', sizeof(local));
+	memset(label, 'h', sizeof(label));
+	snprintf(text, sizeof(text), "%.64s@%.63s", local, label);
+	assert_true(str_mail_address(text));
+	snprintf(text, sizeof(text), "%.65s@%.63s", local, label);
+	assert_false(str_mail_address(text));
+	snprintf(text, sizeof(text), "%.64s@%.64s", local, label);
+	assert_false(str_mail_address(text));
+	snprintf(text, sizeof(text), "%.64s@%.63s.%.63s.%.61s", local, label, label, label);
+	assert_int_equal(strlen(text), STR_MAIL_MAX);
+	assert_true(str_mail_address(text));
+	snprintf(text, sizeof(text), "%.64s@%.63s.%.63s.%.62s", local, label, label, label);
+	assert_false(str_mail_address(text));
+}
+
+static void
+loopback(void **state)
+{
+	static const char *const yes[] = { "localhost", "LocalHost", "[::1]", "127.0.0.1",
+		"127.1.2.3" };
+	static const char *const no[] = { "", "localhos", "localhost.example.org",
+		"127.0.0.1.example.org", "[::2]", "128.0.0.1", "10.127.0.0.1", "mail.localhost" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+		assert_true(str_loopback(yes[i], strlen(yes[i])));
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		assert_false(str_loopback(no[i], strlen(no[i])));
+	assert_true(str_loopback("localhost:25/x", 9)); /* what follows is not the host */
+}
+
 int
 main(void)
 {
@@ -322,6 +370,8 @@ main(void)
 		cmocka_unit_test(masked_phone_numbers),
 		cmocka_unit_test(tenant_ids),
 		cmocka_unit_test(forms),
+		cmocka_unit_test(mail_addresses),
+		cmocka_unit_test(loopback),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

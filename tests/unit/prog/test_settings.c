@@ -194,6 +194,12 @@ static const struct {
 	{ "OFFHOOK_DEEPGRAM_BASE_URL", "http://deepgram.example.org", false },
 	{ "OFFHOOK_SMTP_URL", "smtps://mail.example.org:465", true },
 	{ "OFFHOOK_SMTP_URL", "mail.example.org", false },
+	{ "OFFHOOK_SMTP_URL", "smtp://mail.example.org:587", true },
+	{ "OFFHOOK_SMTP_URL", "smtp://mail.example.org/name", false },
+	{ "OFFHOOK_SMTP_URL", "smtp://user@mail.example.org", false },
+	{ "OFFHOOK_SMTP_FROM", "offhook@mail.example.org", true },
+	{ "OFFHOOK_SMTP_FROM", "Offhook <offhook@mail.example.org>", false },
+	{ "OFFHOOK_SMTP_FROM", "offhook@mail.example.org\nRCPT", false },
 	{ "OFFHOOK_SMTP_FROM", "offhook", false },
 	{ "OFFHOOK_SMTP_FROM", "a@b@c", false },
 };
