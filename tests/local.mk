@@ -257,6 +257,7 @@ tests_unit_sim_test_twiml_LDADD = $(sim_test_libs)
 endif
 EXTRA_DIST += \
 	tests/fuzz/fuzz_brief.c \
+	tests/fuzz/fuzz_callrail.c \
 	tests/fuzz/fuzz_csv.c \
 	tests/fuzz/fuzz_letter.c \
 	tests/fuzz/fuzz_schema.c \
@@ -467,6 +468,7 @@ tests_unit_auth_test_who_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_auth_test_who_LDFLAGS = $(auth_test_whole)
 tests_unit_auth_test_who_LDADD = $(low_test_libs)
 remote_tests = \
+	tests/unit/remote/test_callrail \
 	tests/unit/remote/test_carrier \
 	tests/unit/remote/test_carrier_dial \
 	tests/unit/remote/test_llm \
@@ -477,6 +479,10 @@ remote_tests = \
 check_PROGRAMS += $(remote_tests)
 TESTS += $(remote_tests)
 remote_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/remote/libremote.a,--no-whole-archive
+tests_unit_remote_test_callrail_SOURCES = tests/unit/remote/test_callrail.c
+tests_unit_remote_test_callrail_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_remote_test_callrail_LDFLAGS = $(remote_test_whole)
+tests_unit_remote_test_callrail_LDADD = src/remote/libremote.a $(low_test_libs)
 tests_unit_remote_test_carrier_SOURCES = tests/unit/remote/test_carrier.c
 tests_unit_remote_test_carrier_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_remote_test_carrier_LDFLAGS = $(remote_test_whole)

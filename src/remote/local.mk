@@ -3,6 +3,8 @@ src_remote_libremote_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(GMIME_CFLAG
 src_remote_libremote_a_SOURCES = \
 	src/remote/backend.c \
 	src/remote/backend.h \
+	src/remote/callrail.c \
+	src/remote/callrail.h \
 	src/remote/presign.c \
 	src/remote/presign.h \
 	src/remote/object.c \
