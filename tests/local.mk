@@ -279,6 +279,7 @@ EXTRA_DIST += \
 	tests/sse.py \
 	tests/api/apikit.py \
 	tests/api/backend.py \
+	tests/api/callrail.py \
 	tests/api/llm.py \
 	tests/api/mailserver.py \
 	tests/api/test_price_reading.py \

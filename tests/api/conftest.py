@@ -3,6 +3,7 @@ a new one does), and customers on the first."""
 
 import apikit
 import backend as backend_kit
+import callrail as callrail_kit
 import deepgram
 import llm
 import pytest
@@ -86,6 +87,21 @@ def backend_stack(backend):
                      "webhooks.allow_private_networks": "true",
                      "providers.call_backend_url": backend.url,
                      "providers.call_backend_key": backend_kit.KEY})
+
+
+@pytest.fixture(scope="module")
+def rail():
+    """CallRail."""
+    made_rail = callrail_kit.CallRail()
+    yield made_rail
+    made_rail.close()
+
+
+@pytest.fixture(scope="module")
+def rail_stack(rail):
+    """A stack that has it."""
+    yield from made({"queue.enabled": "true", "queue.cps": 40, "callrail.base_url": rail.url,
+                     "webhooks.allow_private_networks": "true"})
 
 
 @pytest.fixture(scope="module")
