@@ -15,7 +15,7 @@
 #include "http/reach.h"
 
 #define CONNECT_MS 5000
-#define TOTAL_MS 60000
+#define TOTAL_MS 30000
 #define LIST_MAX (32u << 20) /* 250 calls, an hour of words each */
 #define URL_REPLY_MAX (64u << 10)
 #define QUERY_MAX 1024
@@ -24,6 +24,7 @@
 #define DURATION_MAX_S (30 * 86400)
 #define RETRY_MAX_S 3600
 #define REASON_MAX 160
+#define RECORDING "calls/%s/recording.json"
 #define MINUTE_US INT64_C(60000000)
 
 /* ---- the questions ---- */
@@ -107,6 +108,13 @@ callrail_list_request(
 }
 
 const char *
+callrail_recording_place(
+    const struct callrail *c, struct arena *a, const char *account_id, const char *call_id)
+{
+	return arena_printf(a, "%s/v3/a/%s/" RECORDING, c->base_url, account_id, call_id);
+}
+
+const char *
 callrail_recording_request(const struct callrail *c, struct arena *a,
     const struct callrail_account *account, const char *call_id, struct fetch *fetch)
 {
@@ -114,7 +122,7 @@ callrail_recording_request(const struct callrail *c, struct arena *a,
 
 	if (!callrail_id(call_id))
 		return "the id of the call can be none of CallRail's";
-	wrong = request(c, a, account, arena_printf(a, "calls/%s/recording.json", call_id), fetch);
+	wrong = request(c, a, account, arena_printf(a, RECORDING, call_id), fetch);
 	if (wrong == NULL)
 		fetch->max_reply = URL_REPLY_MAX;
 	return wrong;
@@ -313,8 +321,17 @@ page_fault(json_t *body, int asked)
 	return NULL;
 }
 
+/* Nobody gets a call of another company than he asked for, whatever the answer holds. */
+static bool
+is_wanted(const struct callrail_call *call, const struct callrail_ask *ask)
+{
+	return ask->company_id == NULL || call->company_id == NULL ||
+	    strcmp(ask->company_id, call->company_id) == 0;
+}
+
 static void
-read_calls(json_t *list, struct arena *a, struct callrail_page *page)
+read_calls(
+    json_t *list, struct arena *a, const struct callrail_ask *ask, struct callrail_page *page)
 {
 	json_t *value;
 	size_t i;
@@ -322,7 +339,9 @@ read_calls(json_t *list, struct arena *a, struct callrail_page *page)
 	page->calls = arena_alloc(a, (json_array_size(list) + 1) * sizeof *page->calls);
 	json_array_foreach(list, i, value)
 	{
-		if (read_call(value, a, &page->calls[page->count]))
+		struct callrail_call *call = &page->calls[page->count];
+
+		if (read_call(value, a, call) && is_wanted(call, ask))
 			page->count++;
 		else
 			page->odd++;
@@ -341,7 +360,7 @@ callrail_list_read(const struct fetch_result *result, struct arena *a,
 	body = body_of(result);
 	page->error = page_fault(body, ask->page);
 	if (page->error == NULL) {
-		read_calls(json_object_get(body, "calls"), a, page);
+		read_calls(json_object_get(body, "calls"), a, ask, page);
 		page->last = number_of(body, "total_pages") <= ask->page;
 	}
 	json_decref(body);

@@ -80,6 +80,10 @@ struct callrail_recording {
 	const char *error;
 };
 
+/* The API's address of a call's recording, in the arena: no secret, and nothing without the key. */
+const char *callrail_recording_place(
+    const struct callrail *c, struct arena *a, const char *account_id, const char *call_id);
+
 /* The same for where the recording of a call is. The URL is to be asked without the account's key, and
  * answers with redirects that must be looked at like it. */
 const char *callrail_recording_request(const struct callrail *c, struct arena *a,

@@ -59,6 +59,7 @@ asks_exactly_this(void **state)
 	assert_string_equal(
 	    f.url, "https://api.callrail.example/v3/a/ACC8154748/calls/CAL0a1b/recording.json");
 	assert_string_equal(f.headers[0], "Authorization: Token token=\"0123456789abcdefKEY\"");
+	assert_string_equal(f.url, callrail_recording_place(&callrail, a, "ACC8154748", "CAL0a1b"));
 	arena_free(a);
 }
 
@@ -174,6 +175,28 @@ reads_a_page(void **state)
 	assert_true(page.last);
 	assert_int_equal(read_page(a, PAGE(1, 0, ""), 1, &page), RC_OK); /* no calls at all */
 	assert_true(page.last);
+	arena_free(a);
+}
+
+static void
+leaves_out_another_companys_calls(void **state)
+{
+	struct callrail_ask ask = some_page(1);
+	struct arena *a = arena_new();
+	struct fetch_result result;
+	struct callrail_page page;
+
+	(void)state;
+	ask.company_id = "COM1";
+	answer(&result, 200, -1,
+	    PAGE(1, 1,
+		"{\"id\":\"CALa\",\"start_time\":\"2026-11-20T14:12:35Z\",\"company_id\":\"COM1\"},"
+		"{\"id\":\"CALb\",\"start_time\":\"2026-11-20T14:12:35Z\",\"company_id\":\"COM2\"}"));
+	assert_int_equal(callrail_list_read(&result, a, &ask, &page), RC_OK);
+	assert_int_equal(page.count, 1);
+	assert_int_equal(page.odd, 1);
+	assert_string_equal(page.calls[0].id, "CALa");
+	buf_free(&result.body);
 	arena_free(a);
 }
 
@@ -350,6 +373,7 @@ main(void)
 		cmocka_unit_test(asks_exactly_this),
 		cmocka_unit_test(asks_for_nothing_that_is_no_id),
 		cmocka_unit_test(reads_a_page),
+		cmocka_unit_test(leaves_out_another_companys_calls),
 		cmocka_unit_test(leaves_out_what_is_no_call),
 		cmocka_unit_test(takes_no_page_that_is_none),
 		cmocka_unit_test(sorts_what_is_no_answer),
