@@ -158,7 +158,7 @@ free_port() {
     local port=$((20000 + 10#$PORT % 10000)) tries
 
     for ((tries = 0; tries < 100; tries++)); do
-        if ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+        if [[ $port != "$PORT" ]] && ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
             printf '%s' "$port"
             return 0
         fi
