@@ -6,6 +6,7 @@ base_tests = \
 	tests/unit/base/test_mem \
 	tests/unit/base/test_str \
 	tests/unit/base/test_buf \
+	tests/unit/base/test_plain \
 	tests/unit/base/test_gaps \
 	tests/unit/base/test_csv \
 	tests/unit/base/test_digest \
@@ -32,6 +33,10 @@ tests_unit_base_test_str_SOURCES = tests/unit/base/test_str.c
 tests_unit_base_test_str_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_base_test_str_LDFLAGS = $(base_test_whole)
 tests_unit_base_test_str_LDADD = $(base_test_libs)
+tests_unit_base_test_plain_SOURCES = tests/unit/base/test_plain.c
+tests_unit_base_test_plain_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_base_test_plain_LDFLAGS = $(base_test_whole)
+tests_unit_base_test_plain_LDADD = $(base_test_libs)
 tests_unit_base_test_buf_SOURCES = tests/unit/base/test_buf.c
 tests_unit_base_test_buf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_base_test_buf_LDFLAGS = $(base_test_whole)
@@ -258,6 +263,10 @@ endif
 EXTRA_DIST += \
 	tests/fuzz/fuzz_brief.c \
 	tests/fuzz/fuzz_callrail.c \
+	tests/fuzz/fuzz_summary.c \
+	tests/fuzz/summary.dict \
+	tests/fuzz/corpus/summary/answer \
+	tests/fuzz/corpus/summary/nested \
 	tests/fuzz/fuzz_csv.c \
 	tests/fuzz/fuzz_letter.c \
 	tests/fuzz/fuzz_schema.c \
@@ -316,6 +325,7 @@ EXTRA_DIST += \
 	tests/api/test_docs.py \
 	tests/api/test_events_stream.py \
 	tests/api/test_forwards.py \
+	tests/api/test_jobs_process.py \
 	tests/api/test_health.py \
 	tests/api/test_hooks.py \
 	tests/api/test_http.py \
@@ -347,12 +357,13 @@ low_test_libs = src/auth/libauth.a src/http/libhttp.a src/db/libdb.a src/phone/l
 	$(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS) -lm
 domain_tests = tests/unit/domain/test_brief tests/unit/domain/test_pacer \
 	tests/unit/domain/test_script tests/unit/domain/test_skill tests/unit/domain/test_transcript
-work_tests = tests/unit/work/test_holder tests/unit/work/test_lanes tests/unit/work/test_line \
+work_tests = tests/unit/work/test_brake tests/unit/work/test_holder tests/unit/work/test_lanes tests/unit/work/test_line \
 	tests/unit/work/test_share
 api_tests = tests/unit/api/test_twiml
 domain_tests += tests/unit/domain/test_schedule
 domain_tests += tests/unit/domain/test_price
 domain_tests += tests/unit/domain/test_setting
+domain_tests += tests/unit/domain/test_extract tests/unit/domain/test_summary
 check_PROGRAMS += $(domain_tests) $(work_tests) $(api_tests)
 TESTS += $(domain_tests) $(work_tests) $(api_tests)
 domain_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/domain/libdomain.a,--no-whole-archive
@@ -376,6 +387,14 @@ tests_unit_domain_test_setting_SOURCES = tests/unit/domain/test_setting.c
 tests_unit_domain_test_setting_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_domain_test_setting_LDFLAGS = $(domain_test_whole)
 tests_unit_domain_test_setting_LDADD = src/domain/libdomain.a $(low_test_libs)
+tests_unit_domain_test_extract_SOURCES = tests/unit/domain/test_extract.c
+tests_unit_domain_test_extract_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_domain_test_extract_LDFLAGS = $(domain_test_whole)
+tests_unit_domain_test_extract_LDADD = src/domain/libdomain.a $(low_test_libs)
+tests_unit_domain_test_summary_SOURCES = tests/unit/domain/test_summary.c
+tests_unit_domain_test_summary_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_domain_test_summary_LDFLAGS = $(domain_test_whole)
+tests_unit_domain_test_summary_LDADD = src/domain/libdomain.a $(low_test_libs)
 tests_unit_domain_test_script_SOURCES = tests/unit/domain/test_script.c
 tests_unit_domain_test_script_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_domain_test_script_LDFLAGS = $(domain_test_whole)
@@ -389,6 +408,10 @@ tests_unit_domain_test_transcript_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(
 tests_unit_domain_test_transcript_LDFLAGS = $(domain_test_whole)
 tests_unit_domain_test_transcript_LDADD = src/domain/libdomain.a $(low_test_libs)
 work_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/work/libwork.a,--no-whole-archive
+tests_unit_work_test_brake_SOURCES = tests/unit/work/test_brake.c
+tests_unit_work_test_brake_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_work_test_brake_LDFLAGS = $(work_test_whole)
+tests_unit_work_test_brake_LDADD = src/work/libwork.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
 tests_unit_work_test_holder_SOURCES = tests/unit/work/test_holder.c
 tests_unit_work_test_holder_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_work_test_holder_LDFLAGS = $(work_test_whole)

@@ -290,22 +290,33 @@ BEGIN
     END IF;
 END $$;
 
--- Checks what is due, at most p_limit jobs, a few of each workspace in turn. How many there were.
-CREATE FUNCTION fn.jobs_check(p_limit integer, p_each integer) RETURNS integer
+-- Checks what is due, at most p_limit jobs, a few of each workspace in turn, from behind the workspace
+-- p_after on. How many there were, and of which workspace the last.
+CREATE FUNCTION fn.jobs_check(p_limit integer, p_each integer, p_after text, OUT checked integer,
+    OUT last text)
 LANGUAGE plpgsql AS $$
 DECLARE
-    v_count integer := 0;
     j jobs;
 BEGIN
-    FOR j IN SELECT d.* FROM fn.jobs_waiting('check', '') x (w)
+    checked := 0;
+    FOR j IN SELECT d.* FROM fn.jobs_waiting('check', p_after) x (w)
         CROSS JOIN LATERAL (SELECT o.* FROM jobs o WHERE o.stage = 'check' AND o.workspace_id = x.w
             AND o.due_at <= statement_timestamp() AND o.due_at < 'infinity' ORDER BY o.due_at LIMIT p_each
             FOR UPDATE SKIP LOCKED) d LIMIT p_limit LOOP
         PERFORM fn.job_check(j);
-        v_count := v_count + 1;
+        checked := checked + 1;
+        last := j.workspace_id;
     END LOOP;
-    RETURN v_count;
 END $$;
+
+-- The stages in which something is due now: one look, so that an idle worker asks for no more.
+CREATE FUNCTION fn.jobs_look() RETURNS SETOF job_stage
+LANGUAGE sql STABLE AS $$
+    SELECT s FROM unnest(enum_range(NULL::job_stage)) s
+    WHERE EXISTS (SELECT FROM fn.jobs_waiting(s, '') x (w) CROSS JOIN LATERAL (SELECT FROM jobs j
+        WHERE j.stage = s AND j.workspace_id = x.w AND j.due_at <= statement_timestamp()
+            AND j.due_at < 'infinity' LIMIT 1) d)
+$$;
 
 -- ---- the worker's stages ----
 
@@ -314,12 +325,18 @@ LANGUAGE sql AS $$
     INSERT INTO job_workers (host, pid, pid_start) VALUES (p_host, p_pid, p_pid_start) RETURNING worker
 $$;
 
--- A sign of life; false when the worker was given up: what it has under way is another's now.
-CREATE FUNCTION fn.job_worker_seen(p_worker uuid) RETURNS boolean
+-- A sign of life, with the jobs under way; what the worker was given and does not know of (the answer to
+-- its lease was lost) is due again. False when it was given up: all of it is another's now.
+CREATE FUNCTION fn.job_worker_seen(p_worker uuid, p_jobs bigint[]) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE job_workers SET seen_at = clock_timestamp() WHERE worker = p_worker;
-    RETURN FOUND;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    UPDATE jobs SET worker = NULL, tries = greatest(tries - 1, 0), due_at = clock_timestamp()
+        WHERE worker = p_worker AND job_id <> ALL (p_jobs);
+    RETURN true;
 END $$;
 
 -- A worker is dead, or leaves: what it had under way is due again. p_lost: that try counts as lost.
@@ -393,13 +410,13 @@ BEGIN
     RETURN true;
 END $$;
 
--- What language models have cost a workspace today.
+-- What language models have cost a workspace today; nothing is noted of no request.
 CREATE FUNCTION fn.job_used(p_workspace text, p_requests bigint, p_prompt bigint, p_completion bigint,
     p_cost_micros bigint) RETURNS void
 LANGUAGE sql AS $$
     INSERT INTO job_usage AS u (workspace_id, day, requests, prompt_tokens, completion_tokens, cost_micros)
-        VALUES (p_workspace, (clock_timestamp() AT TIME ZONE 'UTC')::date, p_requests, p_prompt,
-            p_completion, p_cost_micros)
+        SELECT p_workspace, (clock_timestamp() AT TIME ZONE 'UTC')::date, p_requests, p_prompt,
+            p_completion, p_cost_micros WHERE p_requests > 0
         ON CONFLICT (workspace_id, day) DO UPDATE SET requests = u.requests + excluded.requests,
             prompt_tokens = u.prompt_tokens + excluded.prompt_tokens,
             completion_tokens = u.completion_tokens + excluded.completion_tokens,
@@ -444,13 +461,15 @@ BEGIN
 END $$;
 
 -- Keeps the mails of a job, before any is sent: p_mails is [{recipient, message}], the message in base64.
--- Who has one keeps that.
+-- Who has one keeps that; whoever is not to get one any more gets none.
 CREATE FUNCTION fn.job_mails_plan(p_job bigint, p_workspace text, p_lease bigint, p_mails jsonb)
 RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT fn.job_held(p_job, p_workspace, p_lease) THEN
         RETURN false;
     END IF;
+    DELETE FROM job_mails WHERE job_id = p_job AND workspace_id = p_workspace AND state <> 'sent'
+        AND recipient NOT IN (SELECT m->>'recipient' FROM jsonb_array_elements(p_mails) m);
     INSERT INTO job_mails (job_id, workspace_id, recipient, message)
         SELECT p_job, p_workspace, m->>'recipient', decode(m->>'message', 'base64')
         FROM jsonb_array_elements(p_mails) m ON CONFLICT DO NOTHING;

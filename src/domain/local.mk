@@ -15,6 +15,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/call.h \
 	src/domain/campaign.c \
 	src/domain/campaign.h \
+	src/domain/extract.c \
+	src/domain/extract.h \
 	src/domain/setting.c \
 	src/domain/setting.h \
 	src/domain/config.c \
@@ -27,6 +29,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/event.h \
 	src/domain/figures.c \
 	src/domain/figures.h \
+	src/domain/job_work.c \
+	src/domain/job_work.h \
 	src/domain/keep.c \
 	src/domain/keep.h \
 	src/domain/leg.c \
@@ -55,6 +59,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/script.h \
 	src/domain/skill.c \
 	src/domain/skill.h \
+	src/domain/summary.c \
+	src/domain/summary.h \
 	src/domain/task.c \
 	src/domain/task.h \
 	src/domain/transcript.c \

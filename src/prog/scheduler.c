@@ -68,6 +68,9 @@ env_fill(struct scheduler *sched)
 			.model = s->openai.model,
 			.ca_file = s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL,
 		},
+		.prompt_price = s->openai.prompt_price,
+		.completion_price = s->openai.completion_price,
+		.context_tokens = s->openai.context_tokens,
 		.cps = s->queue.cps,
 		.default_cap = s->calls.default_max_concurrent,
 		.recordings_dir = sched->recordings_dir,
@@ -124,6 +127,7 @@ main(int argc, char **argv)
 		{ .name = "teller", .run = work_tell, .arg = &sched.env },
 		{ .name = "reporter", .run = work_report, .arg = &sched.env },
 		{ .name = "appraiser", .run = work_appraise, .arg = &sched.env },
+		{ .name = "processor", .run = work_process, .arg = &sched.env },
 		{ .name = "keeper", .run = work_keep, .arg = &sched.env },
 	};
 	struct supervisor supervisor = { children, sizeof children / sizeof children[0], DRAIN_MS,

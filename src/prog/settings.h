@@ -61,6 +61,8 @@ struct settings {
 	} gemini;
 	struct {
 		char *api_key, *base_url, *model;
+		double prompt_price, completion_price;
+		int64_t context_tokens;
 		char *realtime_url, *realtime_model;
 	} openai;
 	struct {

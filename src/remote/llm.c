@@ -4,6 +4,7 @@
  */
 #include "remote/llm.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #define TOTAL_MS 120000
 #define REPLY_MAX (4u << 20)
 #define RETRY_MAX_S 120
+#define COUNT_MAX 1000000000 /* tokens; more is nonsense */
 
 static void
 release(void *value)
@@ -21,13 +23,24 @@ release(void *value)
 	json_decref(value);
 }
 
+static bool
+is_openai(const struct llm *m)
+{
+	return str_starts(m->base_url, "https://api.openai.com/");
+}
+
+bool
+llm_configured(const struct llm *m)
+{
+	return m->api_key[0] != '\0' || !is_openai(m);
+}
+
 /* "max_tokens" is refused by OpenAI's reasoning models, "max_completion_tokens" is silently ignored by
  * Ollama: each gets the name that it minds. */
 static const char *
 limit_name(const struct llm *m)
 {
-	return str_starts(m->base_url, "https://api.openai.com/") ? "max_completion_tokens"
-								  : "max_tokens";
+	return is_openai(m) ? "max_completion_tokens" : "max_tokens";
 }
 
 static json_t *
@@ -90,6 +103,28 @@ sort_status(long status, const char *code)
 	return status == 408 || status == 409 || status >= 500 ? RC_LATER : RC_INVALID;
 }
 
+/* The code is OpenAI's, llama.cpp has one of its own, vLLM says it in its message alone. */
+static bool
+is_too_long(json_t *body, const char *code)
+{
+	const char *says = json_string_value(
+	    json_object_get(json_object_get(body, "error"), "message"));
+
+	return (code != NULL &&
+		   (strcmp(code, "context_length_exceeded") == 0 ||
+		       strcmp(code, "exceed_context_size_error") == 0)) ||
+	    (says != NULL && strstr(says, "maximum context length") != NULL);
+}
+
+static enum llm_fault
+fault_of(long status, json_t *body, const char *code)
+{
+	if (status == 401 || status == 402 || status == 403 || status == 408 || status == 429 ||
+	    status >= 500)
+		return LLM_AWAY;
+	return status >= 400 && is_too_long(body, code) ? LLM_TOO_LONG : LLM_OTHER;
+}
+
 static enum rc
 refuse(const struct fetch_result *result, json_t *body, struct arena *a, struct llm_answer *answer)
 {
@@ -98,6 +133,7 @@ refuse(const struct fetch_result *result, json_t *body, struct arena *a, struct 
 
 	answer->error = arena_printf(a, "The language model answered %ld%s%s", result->status,
 	    code != NULL ? " " : "", code != NULL ? code : "");
+	answer->fault = fault_of(result->status, body, code);
 	if (rc == RC_LATER && result->retry_after_s > 0)
 		answer->retry_after_s = result->retry_after_s < RETRY_MAX_S ? result->retry_after_s
 									    : RETRY_MAX_S;
@@ -141,7 +177,7 @@ count_of(json_t *usage, const char *name)
 {
 	json_int_t count = json_integer_value(json_object_get(usage, name));
 
-	return count > 0 ? (int64_t)count : 0;
+	return count > 0 && count <= COUNT_MAX ? (int64_t)count : 0;
 }
 
 enum rc
@@ -155,6 +191,7 @@ llm_read(const struct fetch_result *result, struct arena *a, struct llm_answer *
 	if (result->end != FETCH_ANSWERED) {
 		answer->error = arena_printf(
 		    a, "The language model could not be asked: %s", result->error);
+		answer->fault = LLM_AWAY;
 		return RC_LATER;
 	}
 	body = json_parse_strict(

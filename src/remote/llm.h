@@ -6,6 +6,7 @@
 #define REMOTE_LLM_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -20,6 +21,9 @@ struct llm {
 	const char *ca_file; /* or NULL */
 };
 
+/* Whether there is one: a key, or a server of the operator's own. */
+bool llm_configured(const struct llm *m);
+
 struct llm_question {
 	const char *instructions; /* ours */
 	const char *material;     /* foreign text: to be read, never obeyed */
@@ -32,10 +36,18 @@ struct llm_question {
 void llm_request(
     const struct llm *m, struct arena *a, const struct llm_question *q, struct fetch *fetch);
 
+/* What an answer that is none says about the next question. */
+enum llm_fault {
+	LLM_OTHER,
+	LLM_AWAY,    /* nobody is answered now: away, overloaded, too fast, or our key is no good */
+	LLM_TOO_LONG /* the material is more than the model takes */
+};
+
 struct llm_answer {
 	json_t *value; /* an object, which lives as long as the arena; its shape is not checked */
 	int64_t prompt_tokens, completion_tokens; /* 0 when the server does not count */
 	int64_t retry_after_s; /* RC_LATER: asked for by the server, at most two minutes; else 0 */
+	enum llm_fault fault;
 	const char *error; /* what was wrong, for the operator: no word of the material is in it */
 };
 

@@ -16,7 +16,10 @@ struct work_env {
 	struct carrier carrier;
 	struct store store;         /* where the carrier may put recordings */
 	struct stt stt;             /* who hears what was said in them */
-	struct llm llm;             /* who reads what an agent did not understand */
+	struct llm llm;             /* who reads what an agent did not understand, and summarises */
+	double prompt_price;        /* of a million tokens that it reads … */
+	double completion_price;    /* … and writes */
+	int64_t context_tokens;     /* that it takes at once */
 	double cps;                 /* queue.cps */
 	int64_t default_cap;        /* calls.default_max_concurrent */
 	const char *recordings_dir; /* data_dir/recordings */
@@ -37,5 +40,6 @@ int work_tell(void *arg);
 int work_keep(void *arg);
 int work_report(void *arg);
 int work_appraise(void *arg);
+int work_process(void *arg);
 
 #endif

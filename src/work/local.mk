@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/work/libwork.a
 src_work_libwork_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 src_work_libwork_a_SOURCES = \
 	src/work/env.h \
+	src/work/brake.c \
+	src/work/brake.h \
 	src/work/holder.c \
 	src/work/holder.h \
 	src/work/line.c \
@@ -11,6 +13,9 @@ src_work_libwork_a_SOURCES = \
 	src/work/dial.c \
 	src/work/keep.c \
 	src/work/merge.c \
+	src/work/process.c \
+	src/work/process.h \
+	src/work/process_summarise.c \
 	src/work/record.c \
 	src/work/appraise.c \
 	src/work/report.c \

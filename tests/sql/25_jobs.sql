@@ -24,7 +24,7 @@ CREATE FUNCTION pg_temp.soon() RETURNS void LANGUAGE sql AS $$
     UPDATE jobs SET due_at = statement_timestamp() WHERE due_at BETWEEN statement_timestamp() AND clock_timestamp() $$;
 CREATE FUNCTION pg_temp.check() RETURNS integer LANGUAGE sql AS $$
     SELECT pg_temp.soon();
-    SELECT fn.jobs_check(100, 100) $$;
+    SELECT checked FROM fn.jobs_check(100, 100, '') $$;
 CREATE FUNCTION pg_temp.due(p_job bigint) RETURNS void LANGUAGE sql AS $$
     UPDATE jobs SET due_at = statement_timestamp() WHERE job_id = p_job AND due_at < 'infinity' $$;
 CREATE TEMP TABLE me AS SELECT fn.job_worker_join('host', 7, 8) AS worker, fn.job_worker_join('else', 7, 8) AS other;
@@ -147,9 +147,15 @@ SELECT ok(NOT fn.job_summarised(job_id, 'ws1', 1, 's', '{}'), 'it can write no m
 SELECT is(count(*), 0::bigint, 'nor lease') FROM pg_temp.lease('summarise');
 UPDATE me SET worker = other;
 SELECT is(l.lease, 2::bigint, 'another goes on') FROM pg_temp.lease('summarise') l JOIN jobs j ON j.job_id = l.job WHERE external_id = 'l1';
+SELECT ok(fn.job_worker_seen(me.worker, (SELECT array_agg(job_id) FROM jobs WHERE external_id = 'l1')), 'it shows that it is alive') FROM me;
+SELECT is(due_at, 'infinity', 'with what it has under way') FROM jobs WHERE external_id = 'l1';
+SELECT ok(fn.job_worker_seen(worker, '{}'), 'it knows of nothing under way') FROM me;
+SELECT is(tries || ' ' || losses || ' ' || (due_at <= clock_timestamp()), '0 1 true', 'so that is due again') FROM jobs WHERE external_id = 'l1';
+SELECT is(array_agg(s::text), '{summarise}', 'as a look shows') FROM fn.jobs_look() s;
+SELECT is(l.lease, 3::bigint, 'and leased again') FROM pg_temp.lease('summarise') l JOIN jobs j ON j.job_id = l.job WHERE external_id = 'l1';
 UPDATE job_workers SET seen_at = clock_timestamp() - interval '46 s';
 SELECT ok(fn.job_workers_silent() > 0, 'nothing is heard of it');
-SELECT ok(NOT fn.job_worker_seen(worker), 'it is told that it was given up') FROM me;
+SELECT ok(NOT fn.job_worker_seen(worker, '{}'), 'it is told that it was given up') FROM me;
 UPDATE me SET worker = fn.job_worker_join('host', 9, 9);
 UPDATE jobs SET losses = 25, due_at = clock_timestamp() WHERE external_id = 'l1';
 SELECT is(count(*), 0::bigint, 'what kills its workers') FROM pg_temp.lease('summarise') l JOIN jobs j ON j.job_id = l.job WHERE external_id = 'l1';
@@ -185,6 +191,11 @@ SELECT pg_temp.set('processing.max_attempts', '5');
 SELECT is(fn.job_wrong(l.job, 'ws1', l.lease, 'model', 'No key.', NULL), 'failed', 'some things are of no use twice') FROM pg_temp.leased('w2') l;
 SELECT is(count, 5::bigint, 'what went wrong is counted') FROM job_tallies WHERE workspace_id = 'ws1' AND what = 'wrong:model';
 
+-- ---- what models cost ----
+
+SELECT fn.job_used('ws1', 2, 100, 10, 7), fn.job_used('ws1', 1, 50, 5, 3), fn.job_used('ws1', 0, 9, 9, 9);
+SELECT is((requests, prompt_tokens, completion_tokens, cost_micros)::text, '(3,150,15,10)', 'a day''s use of models') FROM job_usage;
+
 -- ---- parts of a long one ----
 
 CREATE TEMP TABLE long AS SELECT * FROM pg_temp.leased('long');
@@ -214,8 +225,10 @@ SELECT ok(fn.job_summarised(job, 'ws1', lease, 'S', '{}'), 'summarised') FROM ma
 SELECT is(status, 'publishing', 'there is somebody to tell') FROM jobs WHERE external_id = 'mail';
 UPDATE mail SET lease = l.lease FROM pg_temp.lease('publish') l;
 SELECT ok(fn.job_mails_plan(job, 'ws1', lease, '[{"recipient": "a@example.com", "message": "QQ=="}, {"recipient": "b@example.com", "message": "Qg=="}]'), 'planned') FROM mail;
-SELECT ok(fn.job_mails_plan(job, 'ws1', lease, '[{"recipient": "a@example.com", "message": "Wg=="}]'), 'again') FROM mail;
+SELECT ok(fn.job_mails_plan(job, 'ws1', lease, '[{"recipient": "a@example.com", "message": "Wg=="}, {"recipient": "b@example.com", "message": "Wg=="}, {"recipient": "c@example.com", "message": "Wg=="}]'), 'again') FROM mail;
 SELECT is(convert_from(message, 'UTF8'), 'A', 'it stays as it was') FROM job_mails WHERE recipient = 'a@example.com';
+SELECT ok(fn.job_mails_plan(job, 'ws1', lease, '[{"recipient": "a@example.com", "message": "Wg=="}, {"recipient": "b@example.com", "message": "Wg=="}]'), 'for fewer') FROM mail;
+SELECT is(string_agg(recipient, ' ' ORDER BY recipient), 'a@example.com b@example.com', 'whoever is not to get one any more gets none') FROM job_mails;
 SELECT ok(NOT fn.job_published(job, 'ws1', lease), 'not before all are sent') FROM mail;
 SELECT fn.job_mailed(job, 'ws1', 'a@example.com', 'sent'), fn.job_mailed(job, 'ws1', 'b@example.com', 'refused') FROM mail;
 SELECT fn.job_mailed(job, 'ws1', 'a@example.com', 'refused') FROM mail;

@@ -133,36 +133,49 @@ sorts_what_is_no_answer(void **state)
 		enum rc rc;
 		int64_t wait_s;
 		const char *error;
+		enum llm_fault fault;
 	} cases[] = {
 		{ 200, -1, SAID("length", "\"{\\\"a\\\": 1}\""), RC_LATER, 0,
-		    "The language model's answer was cut off at its limit" },
+		    "The language model's answer was cut off at its limit", LLM_OTHER },
 		{ 200, -1, SAID("content_filter", "\"{}\""), RC_INVALID, 0,
-		    "The language model's filter withheld the answer" },
+		    "The language model's filter withheld the answer", LLM_OTHER },
 		{ 200, -1, SAID("stop", "\"here you are: {}\""), RC_LATER, 0,
-		    "The language model's answer is no JSON object" },
+		    "The language model's answer is no JSON object", LLM_OTHER },
 		{ 200, -1, SAID("stop", "\"[1]\""), RC_LATER, 0,
-		    "The language model's answer is no JSON object" },
+		    "The language model's answer is no JSON object", LLM_OTHER },
 		{ 200, -1, SAID("stop", "null"), RC_LATER, 0,
-		    "The language model's answer is no JSON object" },
-		{ 200, -1, "{}", RC_LATER, 0, "The language model's answer is no JSON object" },
-		{ 200, -1, "<html>", RC_LATER, 0, "The language model's answer is no JSON object" },
+		    "The language model's answer is no JSON object", LLM_OTHER },
+		{ 200, -1, "{}", RC_LATER, 0, "The language model's answer is no JSON object",
+		    LLM_OTHER },
+		{ 200, -1, "<html>", RC_LATER, 0, "The language model's answer is no JSON object",
+		    LLM_OTHER },
 		{ 200, -1,
 		    "{\"choices\":[{\"finish_reason\":\"stop\",\"message\":{\"content\":null,"
 		    "\"refusal\":\"no\"}}]}",
-		    RC_INVALID, 0, "The language model refused to answer" },
+		    RC_INVALID, 0, "The language model refused to answer", LLM_OTHER },
 		{ 401, -1,
 		    "{\"error\":{\"message\":\"secret words\",\"code\":\"invalid_api_key\"}}",
-		    RC_INVALID, 0, "The language model answered 401 invalid_api_key" },
+		    RC_INVALID, 0, "The language model answered 401 invalid_api_key", LLM_AWAY },
+		{ 400, -1, "{\"error\":{\"code\":\"context_length_exceeded\"}}", RC_INVALID, 0,
+		    "The language model answered 400 context_length_exceeded", LLM_TOO_LONG },
+		{ 400, -1, "{\"error\":{\"code\":400,\"type\":\"exceed_context_size_error\"}}",
+		    RC_INVALID, 0, "The language model answered 400 exceed_context_size_error",
+		    LLM_TOO_LONG },
+		{ 400, -1,
+		    "{\"error\":{\"message\":\"This model's maximum context length is 4096 tokens."
+		    "\",\"type\":\"BadRequestError\",\"code\":400}}",
+		    RC_INVALID, 0, "The language model answered 400", LLM_TOO_LONG },
 		{ 400, -1, "{\"error\":\"a text\"}", RC_INVALID, 0,
-		    "The language model answered 400" },
+		    "The language model answered 400", LLM_OTHER },
 		{ 429, 7, "{\"error\":{\"code\":\"rate_limit_exceeded\"}}", RC_LATER, 7,
-		    "The language model answered 429 rate_limit_exceeded" },
-		{ 429, 9000, "", RC_LATER, 120, "The language model answered 429" },
+		    "The language model answered 429 rate_limit_exceeded", LLM_AWAY },
+		{ 429, 9000, "", RC_LATER, 120, "The language model answered 429", LLM_AWAY },
 		{ 429, 7, "{\"error\":{\"code\":\"insufficient_quota\"}}", RC_INVALID, 0,
-		    "The language model answered 429 insufficient_quota" },
-		{ 503, -1, "<h1>away</h1>", RC_LATER, 0, "The language model answered 503" },
+		    "The language model answered 429 insufficient_quota", LLM_AWAY },
+		{ 503, -1, "<h1>away</h1>", RC_LATER, 0, "The language model answered 503",
+		    LLM_AWAY },
 		{ 500, -1, "{\"error\":{\"code\":\"Words of a caller\"}}", RC_LATER, 0,
-		    "The language model answered 500" },
+		    "The language model answered 500", LLM_AWAY },
 	};
 	struct arena *a = arena_new();
 	struct llm_answer answer;
@@ -174,6 +187,7 @@ sorts_what_is_no_answer(void **state)
 		    cases[i].rc);
 		assert_string_equal(answer.error, cases[i].error);
 		assert_int_equal(answer.retry_after_s, cases[i].wait_s);
+		assert_int_equal(answer.fault, cases[i].fault);
 		assert_null(answer.value);
 	}
 	arena_free(a);
@@ -189,6 +203,7 @@ a_server_that_is_away_is_asked_later(void **state)
 	(void)state;
 	assert_int_equal(llm_read(&result, a, &answer), RC_LATER);
 	assert_string_equal(answer.error, "The language model could not be asked: timed out");
+	assert_int_equal(answer.fault, LLM_AWAY);
 	arena_free(a);
 }
 

@@ -1,0 +1,85 @@
+/*
+ * job_work.h: jobs of the post-call pipeline, for who works on them: leased, reported, given back. The
+ * rules stand in sql/functions/09_jobs.sql. A report of a lease that is not the newest changes nothing.
+ */
+#ifndef DOMAIN_JOB_WORK_H
+#define DOMAIN_JOB_WORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "db/db.h"
+#include "domain/pacer.h"
+#include "domain/summary.h"
+
+/* What a worker does; what the database does by itself (check) comes first. */
+enum job_stage { JOB_CHECK, JOB_TRANSCRIBE, JOB_SUMMARISE, JOB_PUBLISH, JOB_STAGES };
+
+/* ---- workers ---- */
+
+#define JOB_WORKER_SIZE 40
+
+/* Joins: worker is this process's name from now on. */
+enum rc job_worker_join(
+    struct db *db, const struct pacer_holder *me, char worker[JOB_WORKER_SIZE]) MUST_CHECK;
+/* A sign of life, with the ids of the jobs under way (an array's text): what else it holds is due again.
+ * Gives up those of whom nothing was heard for 45 s. known false: the worker itself was given up. */
+enum rc job_worker_seen(
+    struct db *db, const char *worker, const char *jobs, bool *known) MUST_CHECK;
+/* The others. Columns: */
+enum { JOB_WORKER_ID, JOB_WORKER_HOST, JOB_WORKER_PID, JOB_WORKER_PID_START };
+enum rc job_workers(struct db *db, const char *worker, struct rows **rows) MUST_CHECK;
+/* One is dead (lost), or leaves. */
+enum rc job_worker_gone(struct db *db, const char *worker, bool lost) MUST_CHECK;
+
+/* ---- what is due ---- */
+
+/* The stages in which something is due. */
+enum rc job_look(struct db *db, bool due[JOB_STAGES]) MUST_CHECK;
+
+/* Where to look, and how much to take. */
+struct job_want {
+	int limit;
+	int each;          /* of one workspace */
+	const char *after; /* workspaces behind this one; "": from the start */
+};
+/* Checks what is due; how many jobs, and the workspace of the last (last holds 65 bytes; "" for none). */
+enum rc job_check(
+    struct db *db, const struct job_want *want, int *checked, char last[65]) MUST_CHECK;
+
+/* Leases what is due in a stage to the worker. The first columns: */
+enum { JOB_ID, JOB_WORKSPACE_ID, JOB_LEASE, JOB_FIRST };
+/* JOB_SUMMARISE: */
+enum {
+	JOB_ITEMS = JOB_FIRST, /* JSON: [{seq, role, text, start_ms, end_ms}] */
+	JOB_NOTES,             /* JSON: what is noted of the first parts, or NULL */
+	JOB_SCHEMA             /* JSON: what the workspace wants read out, or NULL */
+};
+enum rc job_lease(struct db *db, const char *worker, enum job_stage stage,
+    const struct job_want *want, struct rows **rows) MUST_CHECK;
+
+/* ---- reports ---- */
+
+/* By what a worker holds a job. */
+struct job_held {
+	int64_t job_id, lease;
+	const char *workspace_id;
+};
+
+/* Each: RC_OK also when another has taken over. usage, which may be NULL, is counted in any case. */
+enum rc job_noted(struct db *db, const struct job_held *held, const struct summary_usage *usage,
+    const char *note) MUST_CHECK;
+enum rc job_summarised(struct db *db, const struct job_held *held,
+    const struct summary_usage *usage, const char *summary, const char *result) MUST_CHECK;
+
+/* A try that went wrong. */
+struct job_wrong {
+	const char *failure; /* in a word: fetch, transcription, model, mail, settings */
+	const char *error;   /* in a sentence */
+	int64_t wait_s;      /* at least, before the next try; -1: there is to be none */
+};
+enum rc job_wrong(struct db *db, const struct job_held *held, const struct summary_usage *usage,
+    const struct job_wrong *wrong) MUST_CHECK;
+
+#endif
