@@ -292,6 +292,7 @@ EXTRA_DIST += \
 	tests/api/llm.py \
 	tests/api/mailserver.py \
 	tests/api/test_price_reading.py \
+	tests/api/test_process.py \
 	tests/api/conftest.py \
 	tests/api/redocly/.npmrc \
 	tests/api/redocly/package-lock.json \

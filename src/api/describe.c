@@ -40,6 +40,7 @@ static const struct text tags[] = {
 	    "Tasks of many calls: from a list or a CSV file, with retries and calling hours, to be paused"
 	    " and resumed. A campaign's id is its task's; what `queue-bulk-calls` starts is one, too."
 	    " Cancelled as any task." },
+	{ "jobs", "What is done with a call after it has ended." },
 	{ "users", "The customer's own profile, limits and webhook." },
 	{ "providers", "Negotiation: who is asked what a job costs, and what they say." },
 	{ "health", "For probes and Prometheus." },
@@ -210,6 +211,14 @@ static const struct text operations[] = {
 	{ "clear_webhook_users_me_webhook_delete",
 	    "Remove the webhook configuration. Callers that read `ask_user_webhook_url` get null back"
 	    " either way." },
+	{ "process",
+	    "Triggers asynchronous processing for a completed call. The endpoint is idempotent and will"
+	    " not re-process calls that are already completed.\n\n"
+	    "`enqueued` is true: the call was enqueued, `status` is `queued`. It is false: the call was"
+	    " already queued or in progress (`already_queued_or_in_progress`), or completed"
+	    " (`already_completed`). Of any number of requests at once for one call, one is told true."
+	    " A call that has failed or was skipped is enqueued again; one that nobody knows is, too, and"
+	    " fails with `call not found`." },
 	{ "config_get",
 	    "`scope` is `workspace`, `organization`, `partner` or `platform` (whose id is `default`). A key"
 	    " sees its own level and those below it; the platform's settings are for its admins.\n\n"

@@ -128,6 +128,7 @@ read_input(const struct route *route, struct ask *ask)
 {
 	enum rc rc = RC_OK;
 	struct input *in = &ask->query;
+	const char *lacking;
 
 	if (route->query != NULL)
 		rc = valid_query(ask->req->arena, route->query, query_value, ask->req, &ask->query);
@@ -135,6 +136,10 @@ read_input(const struct route *route, struct ask *ask)
 		rc = valid_body(
 		    ask->req->arena, route->body, ask->req->body, ask->req->body_len, &ask->body);
 		in = &ask->body;
+	}
+	if (route->flags & ROUTE_NAMING && (lacking = valid_lacking(&ask->body)) != NULL) {
+		resp_detail(ask->resp, 400, "%s is required", lacking);
+		return RC_INVALID;
 	}
 	if (rc == RC_INVALID && route->flags & ROUTE_PLAIN)
 		resp_detail(ask->resp, 400, "%s", valid_says(ask->req->arena, in));

@@ -63,7 +63,8 @@ enum route_flag {
 	ROUTE_HIDDEN = 4,    /* not in the OpenAPI document: for the carrier */
 	ROUTE_PLAIN = 8,     /* wrong input is 400 with a sentence, not 422 with an array */
 	ROUTE_BACKEND = 16,  /* providers.call_backend_key is a credential too (ask->backend) */
-	ROUTE_CSV = 32       /* a text/csv body is left to the handler */
+	ROUTE_CSV = 32,      /* a text/csv body is left to the handler */
+	ROUTE_NAMING = 64    /* a required field that is missing, null or blank is named by 400 */
 };
 
 /* Releases a JSON value with the request; the value. */

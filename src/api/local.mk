@@ -21,6 +21,7 @@ src_api_libapi_a_SOURCES = \
 	src/api/health.c \
 	src/api/hooks.c \
 	src/api/openapi.c \
+	src/api/process.c \
 	src/api/providers.c \
 	src/api/recordings.c \
 	src/api/skills.c \

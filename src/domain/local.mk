@@ -31,6 +31,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/figures.h \
 	src/domain/job_work.c \
 	src/domain/job_work.h \
+	src/domain/job_door.c \
+	src/domain/job_door.h \
 	src/domain/keep.c \
 	src/domain/keep.h \
 	src/domain/leg.c \

@@ -402,6 +402,22 @@ valid_query(struct arena *a, const struct field *fields,
 }
 
 const char *
+valid_lacking(const struct input *in)
+{
+	if (in->root == NULL)
+		return NULL;
+	for (const struct field *f = in->fields; f->name != NULL; f++) {
+		json_t *value = json_object_get(in->root, f->name);
+
+		if (f->required && (value == NULL || json_is_null(value)))
+			return f->name;
+		if (f->required && json_is_string(value) && str_blank(json_string_value(value)))
+			return f->name;
+	}
+	return NULL;
+}
+
+const char *
 valid_says(struct arena *a, const struct input *in)
 {
 	const char *says = "";

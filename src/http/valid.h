@@ -75,6 +75,10 @@ enum rc valid_query(struct arena *a, const struct field *fields,
  * arena. */
 const char *valid_says(struct arena *a, const struct input *in);
 
+/* The first required field of a body that is missing, null or blank, or NULL; also of one that was found
+ * wrong, but not of what is no object. */
+const char *valid_lacking(const struct input *in);
+
 /* Values by name; the field must be in the table (else abort). NULL, 0 or false when absent. */
 const char *input_text(const struct input *in, const char *name);
 int64_t input_int(const struct input *in, const char *name);

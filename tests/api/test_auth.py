@@ -297,6 +297,17 @@ def test_a_token_above_a_workspace_names_one(gateway):
     assert by_token(gateway, text, **{"X-Workspace-Id": other}).get("/calls").status_code == 404
 
 
+def test_the_token_and_the_bootstrap_key_have_calls_processed(gateway):
+    inside, outside = gateway.new_workspace(), gateway.new_workspace()
+    client = by_token(gateway, token({"customer_id": inside, "scope": "workspace"}))
+    bootstrap = gateway.with_key(BOOTSTRAP)
+    for who, tenant, status in ((client, inside, 202), (client, outside, 403),
+                                (bootstrap, outside, 202), (bootstrap, "no-such-tenant", 403)):
+        answer = who.post("/api/v1/process", {"call_id": "call_abc123xyz", "tenant_id": tenant})
+        assert answer.status_code == status
+        assert status != 202 or answer.json()["enqueued"]
+
+
 def test_the_token_wins_over_a_key_and_a_key_alone_is_still_one(gateway):
     one, other = gateway.customer(), gateway.customer()
     both = Client(gateway, one.key, headers={

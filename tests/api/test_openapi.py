@@ -172,6 +172,8 @@ def test_every_example_that_can_be_sent_is_taken(document, admin):
     assert len(sent) > 5
     for method, path, query, body in sent:
         query = {name: json.dumps(value).strip('"') for name, value in query.items()}
+        if body is not None and "tenant_id" in body:
+            body = {**body, "tenant_id": admin.named["id"]}  # whoever reads it has another
         answer = admin.request(method.upper(), path.format(**admin.named), params=query, json=body)
         assert answer.status_code < 300, (method, path, query, answer.text)
 

@@ -162,6 +162,47 @@ the_errors_are_one_sentence_as_well(void **state)
 }
 
 static void
+a_required_field_that_says_nothing_is_named(void **state)
+{
+	static const struct field two[] = {
+		{ "first", FIELD_TEXT, .required = true, .min = 3 },
+		{ "free", FIELD_TEXT, .nullable = true },
+		{ "second", FIELD_TEXT, .required = true },
+		{ .name = NULL },
+	};
+	static const struct {
+		const char *body, *name;
+	} cases[] = {
+		{ "{\"first\": \"abc\", \"second\": \"b\"}", NULL },
+		{ "{\"first\": \"abc\", \"second\": \"b\", \"free\": null}", NULL },
+		{ "{\"first\": \"a\", \"second\": \"b\"}", NULL },
+		{ "{\"first\": 1, \"second\": []}", NULL },
+		{ "{}", "first" },
+		{ "{\"first\": null, \"second\": null}", "first" },
+		{ "{\"first\": \"\", \"second\": \"b\"}", "first" },
+		{ "{\"first\": \" \\t\\n\\u2003\", \"second\": \"b\"}", "first" },
+		{ "{\"first\": \"a\"}", "second" },
+		{ "{\"first\": \"abc\", \"second\": \" \", \"free\": 1}", "second" },
+		{ "[]", NULL },
+		{ "{", NULL },
+		{ "", NULL },
+	};
+	struct input in;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const char *name;
+
+		(void)!valid_body(a, two, cases[i].body, strlen(cases[i].body), &in);
+		name = valid_lacking(&in);
+		if (cases[i].name == NULL)
+			assert_null(name);
+		else
+			assert_string_equal(name, cases[i].name);
+	}
+}
+
+static void
 large_inputs_are_not_given_back(void **state)
 {
 	char body[600];
@@ -297,6 +338,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_fault_has_its_text),
 		cmocka_unit_test(the_errors_are_one_sentence_as_well),
+		cmocka_unit_test(a_required_field_that_says_nothing_is_named),
 		cmocka_unit_test(large_inputs_are_not_given_back),
 		cmocka_unit_test(values_are_typed_and_defaults_fill_in),
 		cmocka_unit_test(queries_are_read_from_text),
