@@ -411,7 +411,7 @@ draining_ends_with_sigkill(void **state)
 	assert_true(hear('b', &n) && hear('b', &n));
 	before = clock_boot_us();
 	assert_int_equal(end_master(SIGTERM), 0);
-	assert_true(clock_boot_us() - before >= 300000);
+	assert_true(clock_boot_us() - before >= 299000); /* whole milliseconds are counted */
 }
 
 static void
