@@ -321,6 +321,7 @@ EXTRA_DIST += \
 	tests/api/test_contract.py \
 	tests/api/test_credits.py \
 	tests/api/test_config.py \
+	tests/api/test_jobs.py \
 	tests/api/test_dnc.py \
 	tests/api/test_csv.py \
 	tests/api/test_docs.py \

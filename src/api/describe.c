@@ -32,6 +32,11 @@ static const struct text tags[] = {
 	{ "tasks",
 	    "Calls by the list, after a delay, or at a time. Wrong input is 400 with a sentence that"
 	    " names the field; times have whole seconds." },
+	{ "jobs",
+	    "What is done with a call after it has ended: it is transcribed, read by a language model, and"
+	    " its summary is mailed. A job goes `queued` → `transcribing` → `analyzing` → `publishing` →"
+	    " `completed`; the workspace's filters make it `skipped`, from where it can be requeued, and"
+	    " what cannot be done `failed`." },
 	{ "config",
 	    "The settings of the tree: platform, partner, organization, workspace. The nearest level that"
 	    " sets a value decides." },
@@ -231,6 +236,64 @@ static const struct text operations[] = {
 	    " `summary.schema` are one value each and are replaced as a whole.\n\n"
 	    "All of it happens or nothing: a path that is no setting, or a value that it cannot have, is"
 	    " `400` with a sentence that names it. It holds for work that begins after the answer." },
+	{ "create_post_call_job",
+	    "Takes in one call that was made elsewhere. At least one of `recording_url` and `transcript` is"
+	    " needed; where there is a transcript the recording is not fetched, and an empty transcript"
+	    " beside a recording counts as none.\n\n"
+	    "```json\n"
+	    "{\"external_id\": \"crm-17\", \"duration_seconds\": 184,\n"
+	    " \"transcript\": \"Agent: Good morning.\\nCaller: A table for two, please.\\nAgent: At eight?\"}\n"
+	    "```\n\n"
+	    "A line names who speaks by up to 40 characters before a colon and a space, the first of them a"
+	    " letter; the role of any other line is `unknown`. An array is sorted by `seq` and numbered from 1.\n\n"
+	    "The same `external_id` again answers the job that is there, unchanged, with `200`: so a request"
+	    " whose answer was lost can simply be sent again.\n\n"
+	    "A call that is shorter than `processing.filters.min_duration_seconds` is skipped; one whose"
+	    " duration is unknown is not. A transcript of at most two items, or without a word, is completed at"
+	    " once with `result.empty`." },
+	{ "list_post_call_jobs",
+	    "Of the key's workspace, or of all that a key above a workspace reaches; `workspace_id` is one of"
+	    " these, else `403`. Filters that stand together must all hold. `next_cursor` leads to the next"
+	    " page; jobs that come meanwhile move nothing.\n\n"
+	    "```bash\n"
+	    "# Get all skipped jobs for a workspace\n"
+	    "curl \"https://localhost:8443/api/v1/jobs?status=skipped&workspace_id=xxx\" \\\n"
+	    "  -H \"Authorization: Bearer $KEY\"\n"
+	    "```" },
+	{ "get_post_call_job",
+	    "The job, what was said in the call, and each change of its status with the reason. A job of a"
+	    " workspace that the key does not reach is `403`." },
+	{ "get_post_call_job_logs",
+	    "Oldest first: the changes of status, and each try that went wrong with the time of the next one."
+	    " No transcript, no address and no number stands there." },
+	{ "requeue_post_call_job",
+	    "Requeues a job that was skipped. It is re-validated against the *current* filters: when these"
+	    " still do not let it through it is skipped again, so lower the threshold first (`PATCH"
+	    " /api/v1/config/{scope}/{id}`). Of two requests at once one wins; the other gets `400`.\n\n"
+	    "```bash\n"
+	    "curl -X PATCH \"https://localhost:8443/api/v1/jobs/12345/status\" \\\n"
+	    "  -H \"Authorization: Bearer $KEY\" \\\n"
+	    "  -H \"Content-Type: application/json\" \\\n"
+	    "  -d '{\"status\": \"queued\"}'\n"
+	    "```\n\n"
+	    "`source_metadata` tells of it: `requeue_count`, `last_requeued_at`, `last_requeued_by` (the scope of"
+	    " the key), `previous_skipped_reason` and `previous_skipped_at`.\n\n"
+	    "Common reasons: `skip_all_on_ingest` (the workspace skips all that its CRM brings), `rate_limit`"
+	    " (`max_calls_per_workspace` or `max_total_calls` were exceeded), `no_recording` (nothing to hear and"
+	    " nothing to read), `duration_below_minimum:{actual}<{min}`.\n\n"
+	    "A job that has failed is requeued by `POST /api/v1/process`, or with many others by `POST"
+	    " /api/v1/jobs/requeue`." },
+	{ "requeue_post_call_jobs",
+	    "All skipped, or all failed, jobs that the filters of the list let through: within the key's reach,"
+	    " the newest `limit` of them. Without `\"dry_run\": false` nothing is changed and the answer says"
+	    " which jobs it would be.\n\n"
+	    "```json\n"
+	    "{\"status\": \"skipped\", \"skipped_reason\": \"duration_below_minimum\", \"dry_run\": false}\n"
+	    "```\n\n"
+	    "It happens in one transaction. While `more` is true, ask again; jobs that somebody else is"
+	    " requeueing at the moment are left to them. A field that is no filter is `400`, so that a misspelt"
+	    " one does not let more through. What was made of a job stays: a requeued one goes on where"
+	    " something is missing." },
 	{ "task_health",
 	    "`healthy` when there are carrier credentials and a scheduler that was seen within the last"
 	    " 10 s; else `unhealthy`, with 503. How the carrier answered last is told, and does not"

@@ -20,6 +20,7 @@ src_api_libapi_a_SOURCES = \
 	src/api/events.c \
 	src/api/health.c \
 	src/api/hooks.c \
+	src/api/jobs.c \
 	src/api/openapi.c \
 	src/api/process.c \
 	src/api/providers.c \

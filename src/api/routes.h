@@ -23,6 +23,7 @@ extern const struct route booking_routes[];
 extern const struct route task_routes[];
 extern const struct route provider_routes[];
 extern const struct route campaign_routes[];
+extern const struct route job_routes[];
 
 /* All tables, NULL at the end. */
 extern const struct route *const route_tables[];
@@ -50,6 +51,7 @@ extern const struct named_schema booking_schemas[];
 extern const struct named_schema task_schemas[];
 extern const struct named_schema provider_schemas[];
 extern const struct named_schema campaign_schemas[];
+extern const struct named_schema job_schemas[];
 extern const struct named_schema *const schema_tables[];
 
 /* A schema that a table of another kind makes. */

@@ -29,6 +29,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/event.h \
 	src/domain/figures.c \
 	src/domain/figures.h \
+	src/domain/job.c \
+	src/domain/job.h \
 	src/domain/job_work.c \
 	src/domain/job_work.h \
 	src/domain/job_door.c \

@@ -133,6 +133,16 @@ shape_enumeration(const char *choices)
 	}
 }
 
+static json_t *
+items_schema(const char *items)
+{
+	if (items == NULL || strcmp(items, "object") == 0)
+		return free_object();
+	if (strcmp(items, "string") == 0)
+		return json_pack("{s:s}", "type", "string");
+	return shape_reference(items);
+}
+
 /* The schema of the type alone. */
 static json_t *
 type_schema(const struct shape *field)
@@ -153,11 +163,8 @@ type_schema(const struct shape *field)
 	case SHAPE_OBJECT:
 		return free_object();
 	case SHAPE_ARRAY:
-		return json_pack("{s:o, s:s}", "items",
-		    field->items != NULL && strcmp(field->items, "string") == 0
-			? json_pack("{s:s}", "type", "string")
-			: free_object(),
-		    "type", "array");
+		return json_pack(
+		    "{s:o, s:s}", "items", items_schema(field->items), "type", "array");
 	}
 	abort();
 }

@@ -24,7 +24,7 @@ struct shape {
 	enum shape_type type;
 	bool nullable;
 	bool optional;       /* not in the schema's "required" */
-	const char *items;   /* SHAPE_ARRAY: "string" or "object" */
+	const char *items;   /* SHAPE_ARRAY: "string", "object", or the name of a schema */
 	const char *choices; /* SHAPE_CHOICE: "a|b" */
 	/* For the OpenAPI document alone: */
 	const char *title;

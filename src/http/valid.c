@@ -251,6 +251,8 @@ check(const struct place *p)
 		    refuse(p, "dict_type", "Input should be a valid dictionary");
 	case FIELD_LIST:
 		return check_list(p);
+	case FIELD_TEXT_OR_LIST:
+		return json_is_string(p->value) || check_list(p);
 	case FIELD_TIME:
 		return check_time(p);
 	}
@@ -373,6 +375,7 @@ query_value(struct arena *a, const struct place *p, const char *text)
 	case FIELD_CHOICE:
 	case FIELD_OBJECT:
 	case FIELD_LIST:
+	case FIELD_TEXT_OR_LIST:
 	case FIELD_NUMBER:
 	case FIELD_TIME:
 		break;
@@ -513,6 +516,14 @@ bounded_schema(const struct field *f)
 	return schema;
 }
 
+static json_t *
+list_schema(const struct field *f)
+{
+	return json_pack("{s:s, s:o, s:I, s:I}", "type", "array", "items",
+	    f->items != NULL ? shape_reference(f->items) : json_pack("{s:s}", "type", "string"),
+	    "minItems", (json_int_t)f->min, "maxItems", (json_int_t)f->max);
+}
+
 /* The schema of the type alone. */
 static json_t *
 type_schema(const struct field *f)
@@ -530,10 +541,9 @@ type_schema(const struct field *f)
 	case FIELD_OBJECT:
 		return json_pack("{s:b, s:s}", "additionalProperties", 1, "type", "object");
 	case FIELD_LIST:
-		return json_pack("{s:s, s:o, s:I, s:I}", "type", "array", "items",
-		    f->items != NULL ? shape_reference(f->items)
-				     : json_pack("{s:s}", "type", "string"),
-		    "minItems", (json_int_t)f->min, "maxItems", (json_int_t)f->max);
+		return list_schema(f);
+	case FIELD_TEXT_OR_LIST:
+		return json_pack("{s:[{s:s}, o]}", "anyOf", "type", "string", list_schema(f));
 	case FIELD_TIME:
 		return json_pack("{s:s, s:s}", "type", "string", "format", "date-time");
 	}

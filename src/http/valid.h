@@ -23,7 +23,8 @@ enum field_type {
 	FIELD_OBJECT, /* a JSON object, kept as it is */
 	FIELD_LIST,   /* a JSON array of [min, max] texts, or what items says; the handler
 	               * checks what stands in it */
-	FIELD_TIME    /* string, ISO 8601 date and time with Z or an offset */
+	FIELD_TEXT_OR_LIST, /* a text, or a list as of FIELD_LIST */
+	FIELD_TIME          /* string, ISO 8601 date and time with Z or an offset */
 };
 
 struct field {
@@ -42,7 +43,7 @@ struct field {
 	const char *help;
 	const char *example;   /* as JSON text, or NULL */
 	const char *component; /* FIELD_CHOICE: the name of its schema, or NULL: written in place */
-	const char *items;     /* FIELD_LIST: the schema of what stands in it, or NULL: texts */
+	const char *items;     /* lists: the schema of what stands in it, or NULL: texts */
 };
 
 #define VALID_FIELDS_MAX 24
