@@ -214,9 +214,10 @@ BEGIN
         INTO body FROM page p;
 END $$;
 
--- Queues a skipped one again. 'ok'; 'not_skipped', whose body is the status that it has.
+-- Queues a skipped one again, or (p_failed) one that has failed. 'ok'; 'not_skipped', whose body is the
+-- status that it has.
 CREATE FUNCTION fn.job_requeue_one(p_scope text, p_scope_id text, p_named text, p_job bigint,
-    OUT word text, OUT body text)
+    p_failed boolean DEFAULT false, OUT word text, OUT body text)
 LANGUAGE plpgsql AS $$
 DECLARE
     j jobs;
@@ -227,13 +228,13 @@ BEGIN
         RETURN;
     END IF;
     SELECT * INTO STRICT j FROM jobs WHERE job_id = p_job FOR UPDATE;
-    IF j.status <> 'skipped' THEN
+    IF j.status <> 'skipped' AND NOT (p_failed AND j.status = 'failed') THEN
         word := 'not_skipped';
         body := j.status;
         RETURN;
     END IF;
     v_count := fn.job_requeue(j, p_scope);
-    body := jsonb_build_object('job_id', p_job::text, 'previous_status', 'skipped', 'new_status', 'queued',
+    body := jsonb_build_object('job_id', p_job::text, 'previous_status', j.status, 'new_status', 'queued',
         'message', format('Job requeued successfully (requeue #%s). Job will be re-validated against '
             'current processing filters.', v_count));
 END $$;

@@ -297,6 +297,86 @@ look_at_scheduler(struct visit *v)
 	rows_free(rows);
 }
 
+/* ---- jobs ---- */
+
+static const struct statement sql_doctor_jobs = { "op_doctor_jobs",
+	"SELECT sum(o.jobs)::bigint, coalesce(max(o.oldest_seconds), 0)::bigint,"
+	" fn.job_workers_alive(), t.jobs, t.error FROM fn.jobs_open() o"
+	" CROSS JOIN fn.jobs_trying() t GROUP BY t.jobs, t.error",
+	0 };
+
+/* Whether somebody works on them, and whether it goes well. */
+static void
+look_at_open_jobs(struct visit *v)
+{
+	struct rows *rows;
+	int64_t open, oldest_s, workers;
+
+	if (db_run(v->admin->db, &sql_doctor_jobs, NULL, &rows) != RC_OK)
+		return;
+	open = rows_int(rows, 0, 0);
+	oldest_s = rows_int(rows, 0, 1);
+	workers = rows_int(rows, 0, 2);
+	if (workers > 0)
+		found(v, FINDING_OK, "jobs", "%" PRId64 " at work, %" PRId64 " jobs not done",
+		    workers, open);
+	else if (open > 0)
+		found(v, FINDING_WARN, "jobs",
+		    "%" PRId64 " jobs wait, the oldest for %" PRId64
+		    " s, and nobody works on them: start offhook-scheduler",
+		    open, oldest_s);
+	if (rows_int(rows, 0, 3) > 0)
+		found(v, FINDING_WARN, "jobs",
+		    "%" PRId64
+		    " jobs are being tried again (%s): 'offhook jobs show' has the tries",
+		    rows_int(rows, 0, 3), rows_text(rows, 0, 4));
+	rows_free(rows);
+}
+
+/* What helps against a failure; words that are not here are the customers' own affair. */
+static const char *
+remedy_of(const char *failure)
+{
+	static const struct {
+		const char *failure, *remedy;
+	} remedies[] = {
+		{ "settings", "set what it names" },
+		{ "model", "see openai.base_url, openai.api_key and openai.model" },
+		{ "transcription", "see deepgram.base_url and deepgram.api_key" },
+		{ "mail", "see smtp.url, smtp.username, smtp.password and smtp.from" },
+		{ "lost", "see offhook-scheduler's log for what kills its processor" },
+	};
+
+	for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++)
+		if (strcmp(failure, remedies[i].failure) == 0)
+			return remedies[i].remedy;
+	return NULL;
+}
+
+static const struct statement sql_doctor_troubles = { "op_doctor_troubles",
+	"SELECT failure, jobs, coalesce(error, '') FROM fn.job_troubles()", 0 };
+
+static void
+look_at_jobs(struct visit *v)
+{
+	struct rows *rows;
+
+	look_at_open_jobs(v);
+	if (db_run(v->admin->db, &sql_doctor_troubles, NULL, &rows) != RC_OK)
+		return;
+	for (int i = 0; i < rows_count(rows); i++) {
+		const char *failure = rows_text(rows, i, 0), *remedy = remedy_of(failure);
+
+		if (remedy != NULL)
+			found(v, FINDING_WARN, "jobs",
+			    "of the newest thousand, %" PRId64
+			    " failed within a day for %s (%.200s): %s, then 'offhook jobs requeue"
+			    " --status failed --reason %s'",
+			    rows_int(rows, i, 1), failure, rows_text(rows, i, 2), remedy, failure);
+	}
+	rows_free(rows);
+}
+
 /* ---- the carrier and the public URL ---- */
 
 /* Fetches url into result, which the caller frees. */
@@ -545,6 +625,7 @@ doctor(struct admin *a)
 		if (database) {
 			look_at_scheduler(&v);
 			look_at_transcripts(&v);
+			look_at_jobs(&v);
 		}
 		look_at_workers(&v);
 		look_at_socket(&v, "streams", v.settings->events_socket, "offhook-events");

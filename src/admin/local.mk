@@ -16,7 +16,10 @@ src_admin_libadmin_a_SOURCES = \
 	src/admin/maintenance.c \
 	src/admin/levels.c \
 	src/admin/calls.c \
+	src/admin/jobs.c \
+	src/admin/queue.h \
 	src/admin/queue.c \
+	src/admin/status.c \
 	src/admin/webhooks.c \
 	src/admin/doctor.c \
 	src/admin/top.c \

@@ -1,10 +1,11 @@
 /*
  * queue.c: "offhook queue status": what waits, what is in flight, and who dials at which rate.
  */
+#include "admin/queue.h"
+
 #include <stdio.h>
 
 #include "admin/nouns.h"
-#include "admin/print.h"
 
 static int status(struct admin *);
 
@@ -20,34 +21,47 @@ static const struct statement sql_queue_status = { "op_queue_status",
 	" leader, oldest_queued_seconds FROM fn.queue_status()",
 	1 };
 
+const struct column queue_columns[] = {
+	{ "queued", "queued", COLUMN_INT },
+	{ "scheduled", "scheduled", COLUMN_INT },
+	{ "dialing", "dialing", COLUMN_INT },
+	{ "dial_unknown", "dial unknown", COLUMN_INT },
+	{ "in_progress", "in progress", COLUMN_INT },
+	{ "cps", "dials a second", COLUMN_REAL },
+	{ "leader", "leader", COLUMN_TEXT },
+	{ "oldest_queued_seconds", "oldest waits (s)", COLUMN_REAL },
+	{ .name = NULL },
+};
+
+bool
+queue_read(struct admin *a, struct rows **rows)
+{
+	char cps[32];
+	const char *const values[] = { cps };
+
+	snprintf(cps, sizeof(cps), "%.15g", a->settings->cps);
+	return admin_run(a, &sql_queue_status, values, rows);
+}
+
+void
+queue_print(const struct rows *rows)
+{
+	print_record(queue_columns, rows, 0, stdout);
+	if (rows_text(rows, 0, 6) == NULL)
+		puts("nobody dials: start offhook-scheduler");
+}
+
 static int
 status(struct admin *a)
 {
-	static const struct column columns[] = {
-		{ "queued", "queued", COLUMN_INT },
-		{ "scheduled", "scheduled", COLUMN_INT },
-		{ "dialing", "dialing", COLUMN_INT },
-		{ "dial_unknown", "dial unknown", COLUMN_INT },
-		{ "in_progress", "in progress", COLUMN_INT },
-		{ "cps", "dials a second", COLUMN_REAL },
-		{ "leader", "leader", COLUMN_TEXT },
-		{ "oldest_queued_seconds", "oldest waits (s)", COLUMN_REAL },
-		{ .name = NULL },
-	};
-	char cps[32];
-	const char *const values[] = { cps };
 	struct rows *rows;
 
-	snprintf(cps, sizeof(cps), "%.15g", a->settings->cps);
-	if (!admin_run(a, &sql_queue_status, values, &rows))
+	if (!queue_read(a, &rows))
 		return ADMIN_FAILED;
-	if (a->json) {
-		print_json(print_object(columns, rows, 0));
-	} else {
-		print_record(columns, rows, 0, stdout);
-		if (rows_text(rows, 0, 6) == NULL)
-			puts("nobody dials: start offhook-scheduler");
-	}
+	if (a->json)
+		print_json(print_object(queue_columns, rows, 0));
+	else
+		queue_print(rows);
 	rows_free(rows);
 	return ADMIN_DONE;
 }

@@ -33,8 +33,9 @@ static const struct statement sql_top = { "op_top",
 	"SELECT s.queued, s.dialing, s.dial_unknown, s.in_progress, fn.dials_last_minute(),"
 	" coalesce(s.cps, $1::float8), s.leader, s.oldest_queued_seconds,"
 	" (SELECT message FROM maintenance WHERE active),"
-	" to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')"
-	" FROM fn.queue_status() s",
+	" to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), j.waiting, j.at_work"
+	" FROM fn.queue_status() s CROSS JOIN (SELECT sum(jobs) FILTER (WHERE status = 'queued')"
+	" AS waiting, sum(jobs) FILTER (WHERE status <> 'queued') AS at_work FROM fn.jobs_open()) j",
 	1 };
 
 static const struct column top_columns[] = {
@@ -48,6 +49,8 @@ static const struct column top_columns[] = {
 	{ "oldest_queued_seconds", "OLDEST (s)", COLUMN_REAL },
 	{ "maintenance", NULL, COLUMN_TEXT },
 	{ "at", NULL, COLUMN_TEXT },
+	{ "jobs_queued", "JOBS QUEUED", COLUMN_INT },
+	{ "jobs_at_work", "JOBS AT WORK", COLUMN_INT },
 	{ .name = NULL },
 };
 

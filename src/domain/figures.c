@@ -1,5 +1,5 @@
 /* figures.c: see figures.h. Counts of states come from small partial indexes, never from a walk
- * over all calls. */
+ * over all calls or jobs. */
 #include "domain/figures.h"
 
 #include <stddef.h>
@@ -28,7 +28,8 @@ static const struct statement read_all = {
 	" UNION ALL SELECT 'queue_departed_total', NULL, fn.queue_departed()"
 	" UNION ALL SELECT 'pacer_epoch', NULL, epoch FROM pacer"
 	" UNION ALL SELECT 'scheduler_seen_seconds', NULL,"
-	" coalesce(extract(epoch FROM clock_timestamp() - seen_at), -1)::bigint FROM pacer",
+	" coalesce(extract(epoch FROM clock_timestamp() - seen_at), -1)::bigint FROM pacer"
+	" UNION ALL SELECT name, label, value FROM fn.job_figures()",
 	0,
 };
 

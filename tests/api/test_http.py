@@ -272,6 +272,35 @@ def test_every_metric_is_declared_once_before_its_samples(stack):
             assert line.split("{")[0].split(" ")[0] == current, line
 
 
+def test_metrics_tell_of_jobs(stack):
+    def samples():
+        return dict(line.rsplit(" ", 1) for line in stack.client.get("/metrics").text.splitlines()
+                    if line.startswith("offhook_job"))
+
+    before, client = samples(), stack.customer()
+    stack.sql("SELECT fn.job_move(i.job_id, %s, 'failed', 'Gone.', 'model') FROM fn.job_ingest(%s,"
+              " 'api', 'x', 60, NULL, '[]', '{}', NULL) i", client.workspace, client.workspace)
+    stack.sql("SELECT fn.job_tally(%s, 'begun:publish', 5), fn.job_tally(%s, 'wrong:mail', 4),"
+              " fn.job_used(%s, 1, 200, 30, 1500000)", *3 * (client.workspace,))
+    after = samples()
+    for sample, more in [
+            ('offhook_jobs_ended_total{status="failed",reason="model"}', 1),
+            ('offhook_job_stage_begun_total{stage="publish"}', 5),
+            ('offhook_job_stage_wrong_total{reason="mail"}', 4),
+            ("offhook_job_model_requests_total", 1),
+            ('offhook_job_model_tokens_total{kind="prompt"}', 200),
+            ('offhook_job_model_tokens_total{kind="completion"}', 30),
+            ("offhook_job_model_cost_total", 1.5)]:
+        assert float(after[sample]) >= float(before[sample]) + more, sample
+    assert float(after["offhook_job_workers"]) >= 0
+    for status in ("queued", "transcribing", "analyzing", "publishing"):
+        assert float(after[f'offhook_jobs{{status="{status}"}}']) >= 0
+        assert float(after[f'offhook_jobs_oldest_seconds{{status="{status}"}}']) >= 0
+    for sample in ('status="completed",reason=""', 'status="skipped",reason=""',
+                   'status="failed",reason="settings"'):
+        assert f"offhook_jobs_ended_total{{{sample}}}" in after
+
+
 def test_metrics_are_refused_to_an_address_that_nginx_was_not_told(stack):
     url = urllib.parse.urlsplit(stack.url)
     connection = http.client.HTTPSConnection(

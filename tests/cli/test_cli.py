@@ -56,7 +56,7 @@ def test_help_lists_what_the_contract_names():
         "migrate", "config check", "partner create", "organization create", "workspace create",
         "key create", "key revoke", "key list", "credits grant", "credits show", "credits audit",
         "maintenance on", "maintenance off", "settings set", "settings get", "calls list",
-        "calls show", "calls cancel", "queue status", "webhooks list", "webhooks redeliver", "doctor", "top"}
+        "calls show", "calls cancel", "jobs list", "jobs show", "jobs requeue", "status", "queue status", "webhooks list", "webhooks redeliver", "doctor", "top"}
 
 
 def test_every_command_explains_itself(offhook):
@@ -562,6 +562,137 @@ def test_webhooks(offhook, workspace, call, sql):
         assert offhook("webhooks", *words).status == 2
 
 
+@pytest.fixture
+def job(sql, workspace):
+    """Takes a job in; its id. Skipped or failed where that is said."""
+    def make(external="x", skip=None, failure=None):
+        made = sql("SELECT job_id FROM fn.job_ingest(%s, 'api', %s, 12, NULL, '[]', '{}', %s)",
+                   workspace, external, skip)[0][0]
+        if failure:
+            sql("SELECT fn.job_move(%s, %s, 'failed', 'It is \x1b[31m away.', %s)", made, workspace,
+                failure)
+        return str(made)
+    return make
+
+
+def test_jobs_list(offhook, workspace, job, sql):
+    here = ["--workspace", workspace]
+    assert offhook.done("jobs", "list", *here) == []
+    assert offhook("jobs", "list", *here).out == "no such jobs\n"
+    plain_job, skipped = job("a"), job("b", skip="duration_below_minimum:12<30")
+    failed = job("c", failure="model")
+    rows = offhook.done("jobs", "list", *here)
+    assert [row["job_id"] for row in rows] == [failed, skipped, plain_job]
+    assert (rows[0]["status"], rows[0]["reason"], rows[0]["call"], rows[0]["duration_seconds"]) == (
+        "failed", "model", "c", 12)
+    assert ISO.match(rows[0]["ended_at"]) and rows[2]["ended_at"] is None
+    text = offhook("jobs", "list", *here).out
+    assert failed in text and "\x1b" not in text
+    for words, want in [
+            (["--status", "skipped"], [skipped]), (["--status", "completed"], []),
+            (["--status", "skipped", "--reason", "duration_below_minimum"], [skipped]),
+            (["--status", "failed", "--reason", "model"], [failed]),
+            (["--status", "failed", "--reason", "mail"], []),
+            (["--external-id", "a"], [plain_job]), (["--source", "callrail"], []),
+            (["--limit", "1"], [failed]), (["--since", "2100-01-01T00:00:00Z"], []),
+            (["--until", "2100-01-01T00:00:00Z", "--source", "api"], [failed, skipped, plain_job])]:
+        found = offhook.done("jobs", "list", *here, *words)
+        assert [row["job_id"] for row in found] == want, words
+    assert failed in [row["job_id"] for row in offhook.done("jobs", "list")]
+    for words in (["--status", "done"], ["--reason", "model"], ["--status", "queued", "--reason", "x"],
+                  ["--source", "crm"], ["--since", "now"], ["--until", "now"], ["--limit", "0"],
+                  ["--limit", "1001"], ["--workspace", "?"]):
+        assert offhook("jobs", "list", *words).status == 2, words
+
+
+def test_jobs_show(offhook, workspace, job, sql):
+    failed = job("shown", failure="mail")
+    sql("INSERT INTO job_mails (job_id, workspace_id, recipient, message) VALUES (%s, %s,"
+        " 'a@example.com', 'x')", failed, workspace)
+    shown = offhook.done("jobs", "show", failed)
+    assert (shown["job_id"], shown["external_id"], shown["failure"], shown["transcript"]) == (
+        failed, "shown", "mail", [])
+    assert [line["status"] for line in shown["log"]] == ["queued", "failed"]
+    assert [(m["recipient"], m["state"]) for m in shown["mails"]] == [("a@example.com", "pending")]
+    text = offhook("jobs", "show", failed).out
+    assert "shown" in text and "\x1b" not in text and "a@example.com" in text
+    for unknown in ("9223372036854775807", "none", "0", "99999999999999999999"):
+        result = offhook("jobs", "show", unknown)
+        assert result.status == 1 and "there is no job" in result.err
+
+
+def status_of(sql, job_id):
+    return sql("SELECT status::text FROM jobs WHERE job_id = %s", job_id)[0][0]
+
+
+def test_jobs_requeue_one(offhook, job, sql):
+    skipped, failed = job("s", skip="rate_limit"), job("f", failure="model")
+    assert offhook.done("jobs", "requeue", skipped)["message"].startswith("Job requeued")
+    assert offhook("jobs", "requeue", failed).out == f"requeued {failed}\n"
+    assert [status_of(sql, one) for one in (skipped, failed)] == ["queued", "queued"]
+    assert sql("SELECT source_metadata->>'last_requeued_by' FROM jobs WHERE job_id = %s",
+               failed) == [("platform",)]
+    again = offhook("jobs", "requeue", failed)
+    assert again.status == 1 and "neither skipped nor failed, but queued" in again.err
+    assert offhook("jobs", "requeue", "9223372036854775807").status == 1
+    assert offhook("jobs", "requeue", "none").status == 1
+
+
+def test_jobs_requeue_many_says_which_first(offhook, workspace, job, sql):
+    ids = [job(f"m{i}", skip="rate_limit") for i in range(3)][::-1]
+    failed = job("f", failure="model")
+    words = ["jobs", "requeue", "--workspace", workspace, "--status", "skipped"]
+    assert offhook.done(*words) == {"dry_run": True, "matched": 3, "requeued": 0, "more": False,
+                                    "job_ids": ids}
+    text = offhook(*words).out
+    assert text.startswith("would requeue 3 of 3 jobs; --yes does it\n") and ids[0] in text
+    assert {status_of(sql, one) for one in ids} == {"skipped"}
+    assert offhook.done(*words, "--reason", "no_recording", "--yes")["matched"] == 0
+    text = offhook(*words, "--limit", "2", "--yes").out
+    assert text.startswith("requeued 2 of 3 jobs\n") and "run it again" in text
+    assert offhook.done(*words, "--yes")["job_ids"] == ids[2:]
+    assert {status_of(sql, one) for one in ids} == {"queued"}
+    assert status_of(sql, failed) == "failed"
+    done = offhook.done("jobs", "requeue", "--workspace", workspace, "--status", "failed", "--reason",
+                        "model", "--yes")
+    assert done["job_ids"] == [failed]
+    refused = offhook("jobs", "requeue", "--workspace", "nobody", "--status", "failed")
+    assert refused.status == 1 and "there is no workspace nobody" in refused.err
+    for wrong in ([], ["--status", "queued"], ["--workspace", workspace], [failed, "--status", "failed"],
+                  [failed, "--workspace", workspace], ["--status", "failed", "--limit", "0"]):
+        assert offhook("jobs", "requeue", *wrong).status == 2, wrong
+
+
+def test_status_shows_calls_and_jobs(offhook, call, job, sql):
+    def jobs():
+        return offhook.done("status")["jobs"]
+
+    def times(rows, which):
+        return sum(row["times"] for row in rows if which.items() <= row.items())
+
+    before = jobs()
+    call()
+    job("open")
+    job("failed", failure="model")
+    sql("UPDATE jobs SET queued_at = clock_timestamp() - interval '100 s' WHERE external_id = 'open'")
+    sql("SELECT fn.job_tally('any', 'begun:summarise', 3), fn.job_tally('any', 'wrong:model', 2)")
+    after = jobs()
+    assert [row["status"] for row in after["open"]] == ["queued", "transcribing", "analyzing",
+                                                        "publishing"]
+    assert after["open"][0]["jobs"] == before["open"][0]["jobs"] + 1
+    assert after["open"][0]["oldest_seconds"] >= 100
+    for kind, which, more in [
+            ("ended", {"status": "failed", "reason": "model"}, 1),
+            ("tries", {"what": "begun", "of": "summarise"}, 3),
+            ("tries", {"what": "wrong", "of": "model"}, 2)]:
+        assert times(after[kind], which) == times(before[kind], which) + more
+    assert offhook.done("status")["calls"]["queued"] >= 1
+    assert "nobody works on jobs" in offhook("status").out
+    sql("SELECT fn.job_worker_join('here', 7, 8)")
+    assert jobs()["workers"] == 1 and "1 at work on jobs" in offhook("status").out
+    sql("DELETE FROM job_workers")
+
+
 def test_queue_status(offhook, call, sql):
     for row in sql("SELECT call_id FROM calls WHERE status NOT IN"
                    " ('completed', 'failed', 'cancelled', 'expired')"):
@@ -737,6 +868,32 @@ def test_doctor_finds_fault_with_mail(healthy, mail_server, key, value, says):
     assert healthy("doctor").status == 1
 
 
+def test_doctor_looks_at_jobs(healthy, job, sql):
+    def said():
+        return [(f["result"], f["text"]) for f in healthy.done("doctor")["findings"]
+                if f["part"] == "jobs"]
+
+    sql("UPDATE jobs SET ended_at = clock_timestamp() - interval '2 days' WHERE ended_at IS NOT NULL")
+    waiting = job("waits")
+    assert any(result == "warn" and "nobody works on them: start offhook-scheduler" in text
+               for result, text in said())
+    sql("SELECT fn.job_worker_join('here', 7, 8)")
+    assert [result for result, _ in said()] == ["ok"]
+    sql("UPDATE jobs SET status = 'transcribing', error = 'Speech to text is away.' WHERE job_id = %s",
+        waiting)
+    assert any(result == "warn" and "Speech to text is away." in text for result, text in said())
+    for failure, remedy in [("settings", "set what it names"), ("model", "openai.base_url"),
+                            ("transcription", "deepgram.api_key"), ("mail", "smtp.url"),
+                            ("lost", "offhook-scheduler's log")]:
+        job(failure, failure=failure)
+        assert any(result == "warn" and remedy in text and f"--reason {failure}" in text
+                   for result, text in said())
+    count = len(said())
+    job("not_ours", failure="call_not_found")
+    assert len(said()) == count
+    sql("DELETE FROM job_workers")
+
+
 def test_doctor_sees_an_old_schema(healthy, cluster):
     healthy.settings["database.url"] = cluster.create("old")
     result = healthy("doctor")
@@ -752,6 +909,7 @@ def test_top_once(offhook, workspace, call):
     assert "\x1b" not in result.out and "2025550155" not in result.out
     top = offhook.done("top")
     assert top["queued"] >= 1 and made in {c["call_id"] for c in top["newest"]}
+    assert type(top["jobs_queued"]) is int and type(top["jobs_at_work"]) is int
 
 
 def test_top_counts_dials(offhook, call, sql):

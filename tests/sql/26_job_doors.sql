@@ -132,7 +132,7 @@ SELECT is(body::jsonb, jsonb_build_object('job_id', pg_temp.id('a-skip')::text, 
 SELECT is(word || ' ' || body, 'not_skipped queued', 'once') FROM fn.job_requeue_one('workspace', 'wa1', NULL, pg_temp.id('a-skip'));
 SELECT is(source_metadata - '{last_requeued_at,previous_skipped_at}'::text[], '{"k": 1, "requeue_count": 1, "last_requeued_by": "organization",
     "previous_skipped_reason": "rate_limit"}', 'it says so') FROM jobs WHERE external_id = 'a-skip';
-SELECT fn.job_move(pg_temp.id('a-skip'), 'wa1', 'skipped', 'rate_limit');
+SELECT (fn.job_move(pg_temp.id('a-skip'), 'wa1', 'skipped', 'rate_limit')).status;
 SELECT is(body::jsonb->>'message' LIKE '%(requeue #2)%', true, 'counted') FROM fn.job_requeue_one('workspace', 'wa1', NULL, pg_temp.id('a-skip'));
 
 -- ---- requeueing many ----
@@ -155,6 +155,39 @@ SELECT is(pg_temp.many('{"status": "failed", "failure": "mail"}', false, p_named
 SELECT is(source_metadata->>'previous_error', 'Gone.', 'with what was wrong') FROM jobs WHERE external_id = 'a-mail';
 SELECT is(fn.jobs_count('platform', 'platform', NULL, jsonb_populate_record(NULL::fn.job_filter, '{}'), n), least(n, 11), 'counted up to ' || n)
     FROM generate_series(1, 12) n;
+
+-- ---- watching ----
+
+DELETE FROM jobs;
+DELETE FROM job_tallies;
+SELECT is(array_agg(status || ' ' || jobs || ' ' || coalesce(oldest_seconds::text, '-')), '{queued 0 -,transcribing 0 -,analyzing 0 -,publishing 0 -}', 'nothing waits')
+    FROM fn.jobs_open();
+SELECT pg_temp.make('wa1', 'w1'), pg_temp.make('wa2', 'w2'), pg_temp.make('wa1', 'w3', 0, 'rate_limit'), pg_temp.make('wa1', 'w4', 0, NULL, 'model'),
+    pg_temp.make('wa2', 'w5', 0, NULL, 'model'), pg_temp.make('wa2', 'w6', 0, NULL, 'mail');
+UPDATE jobs SET queued_at = clock_timestamp() - interval '50 s' WHERE external_id = 'w2';
+SELECT is(jobs, 2::bigint, 'two wait') FROM fn.jobs_open() WHERE status = 'queued';
+SELECT ok(oldest_seconds BETWEEN 50 AND 60, 'the oldest for so long') FROM fn.jobs_open() WHERE status = 'queued';
+SELECT is(array_agg(kind || ':' || label || ' ' || times ORDER BY kind, label), '{failed:mail 1,failed:model 2,skipped: 1}', 'tallies of all workspaces')
+    FROM fn.job_tallied();
+SELECT is(value, v::numeric, n || ' ' || l) FROM (VALUES ('jobs', 'status="queued"', 2), ('jobs_ended_total', 'status="failed",reason="model"', 2),
+    ('jobs_ended_total', 'status="completed",reason=""', 0), ('jobs_ended_total', 'status="failed",reason="lost"', 0)) x (n, l, v)
+    LEFT JOIN fn.job_figures() f ON f.name = n AND f.label = l;
+SELECT is(count(*), count(DISTINCT (name, label)), 'each figure once') FROM fn.job_figures();
+SELECT is(array_agg(failure || ' ' || jobs || ' ' || error), '{model 2 Gone.,mail 1 Gone.}', 'what went wrong lately') FROM fn.job_troubles();
+UPDATE jobs SET ended_at = clock_timestamp() - interval '25 hours' WHERE failure = 'model';
+SELECT is(array_agg(failure), '{mail}', 'within a day') FROM fn.job_troubles();
+SELECT is(jobs, 0::bigint, 'nobody tries again') FROM fn.jobs_trying();
+UPDATE jobs SET status = 'transcribing', error = 'Away.' WHERE external_id = 'w1';
+SELECT is(jobs || ' ' || error, '1 Away.', 'somebody does') FROM fn.jobs_trying();
+SELECT is(fn.job_workers_alive(), 0::bigint, 'nobody is at work');
+SELECT fn.job_worker_join('here', 1, 1), fn.job_worker_join('gone', 1, 1);
+UPDATE job_workers SET seen_at = clock_timestamp() - interval '46 s' WHERE host = 'gone';
+SELECT is(fn.job_workers_alive(), 1::bigint, 'but who was heard of lately');
+
+-- ---- the operator's way ----
+
+SELECT is(word, 'not_skipped', 'a key may not') FROM fn.job_requeue_one('platform', 'platform', NULL, pg_temp.id('w6'));
+SELECT is(body::jsonb->>'previous_status', 'failed', 'the operator may') FROM fn.job_requeue_one('platform', 'platform', NULL, pg_temp.id('w6'), true);
 
 SELECT * FROM finish();
 ROLLBACK;

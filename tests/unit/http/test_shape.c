@@ -83,6 +83,18 @@ the_schema_follows_it_too(void **state)
 }
 
 static void
+an_array_may_hold_what_has_a_name(void **state)
+{
+	static const struct shape one[] = { { "items", SHAPE_ARRAY, .items = "Item" },
+		{ .name = NULL } };
+
+	(void)state;
+	expect(shape_schema(one, "S", NULL),
+	    "{\"properties\":{\"items\":{\"items\":{\"$ref\":\"#/components/schemas/Item\"},"
+	    "\"type\":\"array\"}},\"type\":\"object\",\"required\":[\"items\"],\"title\":\"S\"}");
+}
+
+static void
 a_choice_names_its_words(void **state)
 {
 	static const struct shape one[] = { { "status", SHAPE_CHOICE, .choices = "active|past" },
@@ -133,6 +145,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(objects_follow_the_table),
 		cmocka_unit_test(the_schema_follows_it_too),
+		cmocka_unit_test(an_array_may_hold_what_has_a_name),
 		cmocka_unit_test(a_choice_names_its_words),
 		cmocka_unit_test(names_defaults_and_examples_are_for_the_document),
 	};

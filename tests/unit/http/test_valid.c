@@ -27,6 +27,7 @@ static const struct field fields[] = {
 	{ "slots", FIELD_OBJECT, .nullable = true, .title = "Slots" },
 	{ "at", FIELD_TIME, .required = false },
 	{ "list", FIELD_LIST, .nullable = true, .min = 1, .max = 2 },
+	{ "both", FIELD_TEXT_OR_LIST, .max = 2 },
 	{ .name = NULL },
 };
 
@@ -282,6 +283,28 @@ queries_are_read_from_text(void **state)
 }
 
 static void
+a_text_or_a_list_is_either(void **state)
+{
+	static const struct {
+		const char *body;
+		enum rc rc;
+	} cases[] = {
+		{ "{\"brief\":\"x\",\"both\":\"\"}", RC_OK },
+		{ "{\"brief\":\"x\",\"both\":[]}", RC_OK },
+		{ "{\"brief\":\"x\",\"both\":[1,2]}", RC_OK },
+		{ "{\"brief\":\"x\",\"both\":[1,2,3]}", RC_INVALID },
+		{ "{\"brief\":\"x\",\"both\":{}}", RC_INVALID },
+		{ "{\"brief\":\"x\",\"both\":null}", RC_INVALID },
+	};
+	struct input in;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_int_equal(
+		    valid_body(a, fields, cases[i].body, strlen(cases[i].body), &in), cases[i].rc);
+}
+
+static void
 the_table_writes_the_schema(void **state)
 {
 	static const struct field few[] = {
@@ -293,6 +316,7 @@ the_table_writes_the_schema(void **state)
 		{ "slots", FIELD_OBJECT, .nullable = true },
 		{ "at", FIELD_TIME, .required = false },
 		{ "list", FIELD_LIST, .min = 1, .max = 9 },
+		{ "both", FIELD_TEXT_OR_LIST, .max = 9, .items = "Item" },
 		{ "on", FIELD_BOOL, .required = false, .example = "true" },
 		{ "kind", FIELD_CHOICE, .choices = "c|d", .component = "Kind", .help = "Which.",
 		    .absent = "\"c\"", .example = "\"d\"" },
@@ -313,6 +337,8 @@ the_table_writes_the_schema(void **state)
 	    "\"at\":{\"type\":\"string\",\"format\":\"date-time\"},"
 	    "\"list\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":1,"
 	    "\"maxItems\":9},"
+	    "\"both\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"$ref\":"
+	    "\"#/components/schemas/Item\"},\"minItems\":0,\"maxItems\":9}]},"
 	    "\"on\":{\"type\":\"boolean\",\"examples\":[true]},"
 	    "\"kind\":{\"$ref\":\"#/components/schemas/Kind\",\"description\":\"Which.\","
 	    "\"default\":\"c\",\"examples\":[\"d\"]}},"
@@ -325,7 +351,7 @@ the_table_writes_the_schema(void **state)
 	valid_components(few, components);
 	assert_string_equal(dump(components),
 	    "{\"Kind\":{\"type\":\"string\",\"enum\":[\"c\",\"d\"],\"title\":\"Kind\"}}");
-	assert_null(valid_example(few + 9));
+	assert_null(valid_example(few + 10));
 	json_decref(components);
 	json_decref(example);
 	json_decref(parameters);
@@ -339,6 +365,7 @@ main(void)
 		cmocka_unit_test(each_fault_has_its_text),
 		cmocka_unit_test(the_errors_are_one_sentence_as_well),
 		cmocka_unit_test(a_required_field_that_says_nothing_is_named),
+		cmocka_unit_test(a_text_or_a_list_is_either),
 		cmocka_unit_test(large_inputs_are_not_given_back),
 		cmocka_unit_test(values_are_typed_and_defaults_fill_in),
 		cmocka_unit_test(queries_are_read_from_text),
