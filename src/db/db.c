@@ -36,7 +36,8 @@ struct db {
 	char *program;
 	int statement_timeout_ms;
 	int connect_timeout_ms;
-	PGconn *conn; /* NULL when there is none */
+	int patience_ms; /* 0: these two decide */
+	PGconn *conn;    /* NULL when there is none */
 	uint64_t generation;
 	int64_t brake_ms;    /* the next brake is twice this; 0 while all is well */
 	int64_t brake_until; /* no attempt to connect before */
@@ -201,10 +202,19 @@ connect_finish(PGconn *conn, int64_t deadline)
 	return PQsetnonblocking(conn, 1) == 0;
 }
 
+/* When the patience for something that may take so long ends. */
+static int64_t
+deadline_of(const struct db *db, int most_ms)
+{
+	if (db->patience_ms > 0 && db->patience_ms < most_ms)
+		most_ms = db->patience_ms;
+	return clock_boot_us() + (int64_t)most_ms * 1000;
+}
+
 static enum rc
 connect_now(struct db *db)
 {
-	int64_t deadline = clock_boot_us() + (int64_t)db->connect_timeout_ms * 1000;
+	int64_t deadline = deadline_of(db, db->connect_timeout_ms);
 
 	db->conn = connect_start(db);
 	if (!connect_finish(db->conn, deadline)) {
@@ -367,7 +377,7 @@ static void
 run_prepared(
     struct db *db, const struct statement *s, const char *const values[], struct reply *reply)
 {
-	int64_t deadline = clock_boot_us() + (int64_t)(db->statement_timeout_ms + GRACE_MS) * 1000;
+	int64_t deadline = deadline_of(db, db->statement_timeout_ms + GRACE_MS);
 
 	if (*known_slot(db, s) == s) {
 		reply->lost = !PQsendQueryPrepared(
@@ -523,6 +533,12 @@ db_free(struct db *db)
 	free(db->url);
 	free(db->program);
 	free(db);
+}
+
+void
+db_patience(struct db *db, int patience_ms)
+{
+	db->patience_ms = patience_ms;
 }
 
 /* One try on a standing connection. VERDICT_STALE and VERDICT_CONFLICT ask for another. */

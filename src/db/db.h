@@ -51,6 +51,10 @@ void db_free(struct db *db);
 enum rc db_run(struct db *db, const struct statement *statement, const char *const values[],
     struct rows **rows) MUST_CHECK;
 
+/* How long the statements from here on are waited for, each connecting included; 0: as the options say,
+ * which is the rule. For one that has another way when the database does not answer soon. */
+void db_patience(struct db *db, int patience_ms);
+
 /* A counter that grows with each new connection: session state (locks, quiet periods) that hangs
  * on the connection is gone when it has changed. 0 before the first. */
 uint64_t db_generation(const struct db *db);

@@ -249,6 +249,29 @@ a_stopped_server_is_bounded_while_sending_too(void **state)
 }
 
 static void
+a_statement_is_waited_for_as_long_as_there_is_patience(void **state)
+{
+	struct db *db = db_new(url, &defaults);
+	int64_t start;
+
+	(void)state;
+	(void)number(db, &sql_pid);
+	db_patience(db, 200);
+	start = clock_boot_us();
+	assert_int_equal(db_run(db, &sql_sleep, NULL, NULL), RC_LATER);
+	assert_in_range(clock_boot_us() - start, 190000, 1000000);
+	db_patience(db, 60000); /* no more than the options say */
+	assert_int_equal(run_patiently(db, &sql_pid), RC_OK);
+	db_free(db);
+	db = db_new(url, &hasty);
+	db_patience(db, 60000);
+	start = clock_boot_us();
+	assert_int_equal(db_run(db, &sql_sleep, NULL, NULL), RC_LATER);
+	assert_in_range(clock_boot_us() - start, 290000, 1000000);
+	db_free(db);
+}
+
+static void
 a_server_that_is_not_there_is_tried_with_a_brake(void **state)
 {
 	struct db *db = db_new("host=/nonexistent dbname=x", &hasty);
@@ -283,6 +306,12 @@ a_server_that_takes_the_connection_and_is_silent_is_bounded(void **state)
 	start = clock_boot_us();
 	assert_int_equal(db_run(db, &sql_pid, NULL, NULL), RC_LATER);
 	assert_in_range(clock_boot_us() - start, 290000, 1000000);
+	db_free(db);
+	db = db_new(conninfo, &defaults);
+	db_patience(db, 200);
+	start = clock_boot_us();
+	assert_int_equal(db_run(db, &sql_pid, NULL, NULL), RC_LATER);
+	assert_in_range(clock_boot_us() - start, 190000, 1000000);
 	db_free(db);
 	(void)close(fd);
 	(void)unlink(address.sun_path);
@@ -383,6 +412,7 @@ main(void)
 		cmocka_unit_test(a_backend_that_dies_at_work_is_an_unknown_outcome_and_a_brake),
 		cmocka_unit_test(a_stopped_server_costs_a_bounded_time),
 		cmocka_unit_test(a_stopped_server_is_bounded_while_sending_too),
+		cmocka_unit_test(a_statement_is_waited_for_as_long_as_there_is_patience),
 		cmocka_unit_test(a_server_that_is_not_there_is_tried_with_a_brake),
 		cmocka_unit_test(a_server_that_takes_the_connection_and_is_silent_is_bounded),
 		cmocka_unit_test(a_changed_table_or_a_lost_statement_is_prepared_anew),
