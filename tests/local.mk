@@ -96,6 +96,7 @@ sys_tests = \
 	tests/unit/sys/test_conf \
 	tests/unit/sys/test_signals \
 	tests/unit/sys/test_daemon \
+	tests/unit/sys/test_spool \
 	tests/unit/sys/test_supervise \
 	tests/unit/sys/test_crash
 check_PROGRAMS += $(sys_tests)
@@ -115,6 +116,13 @@ tests_unit_sys_test_daemon_SOURCES = tests/unit/sys/test_daemon.c
 tests_unit_sys_test_daemon_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_sys_test_daemon_LDFLAGS = $(sys_test_whole)
 tests_unit_sys_test_daemon_LDADD = $(sys_test_libs)
+# System calls that can fail go through the test.
+tests_unit_sys_test_spool_SOURCES = tests/unit/sys/test_spool.c
+tests_unit_sys_test_spool_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sys_test_spool_LDFLAGS = $(sys_test_whole) -Wl,--wrap=openat,--wrap=write \
+	-Wl,--wrap=read,--wrap=fsync,--wrap=fchmod,--wrap=fstat,--wrap=linkat,--wrap=unlinkat \
+	-Wl,--wrap=renameat,--wrap=mkdirat,--wrap=fdopendir,--wrap=readdir
+tests_unit_sys_test_spool_LDADD = $(sys_test_libs)
 tests_unit_sys_test_supervise_SOURCES = tests/unit/sys/test_supervise.c
 tests_unit_sys_test_supervise_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_sys_test_supervise_LDFLAGS = $(sys_test_whole)

@@ -11,6 +11,8 @@ src_sys_libsys_a_SOURCES = \
 	src/sys/signals.c \
 	src/sys/daemon.h \
 	src/sys/daemon.c \
+	src/sys/spool.h \
+	src/sys/spool.c \
 	src/sys/supervise.h \
 	src/sys/supervise.c
 src_sys_libsys_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
