@@ -277,6 +277,9 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/summary/nested \
 	tests/fuzz/fuzz_csv.c \
 	tests/fuzz/fuzz_letter.c \
+	tests/fuzz/fuzz_job_wish.c \
+	tests/fuzz/corpus/job_wish/key.json \
+	tests/fuzz/corpus/job_wish/scope.json \
 	tests/fuzz/fuzz_schema.c \
 	tests/fuzz/fuzz_smtp.c \
 	tests/fuzz/fuzz_stream.c \
@@ -372,6 +375,7 @@ work_tests = tests/unit/work/test_brake tests/unit/work/test_holder tests/unit/w
 api_tests = tests/unit/api/test_twiml
 domain_tests += tests/unit/domain/test_schedule
 domain_tests += tests/unit/domain/test_price
+domain_tests += tests/unit/domain/test_job_door
 domain_tests += tests/unit/domain/test_setting
 domain_tests += tests/unit/domain/test_extract tests/unit/domain/test_summary
 domain_tests += tests/unit/domain/test_job
@@ -410,6 +414,10 @@ tests_unit_domain_test_summary_SOURCES = tests/unit/domain/test_summary.c
 tests_unit_domain_test_summary_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_domain_test_summary_LDFLAGS = $(domain_test_whole)
 tests_unit_domain_test_summary_LDADD = src/domain/libdomain.a $(low_test_libs)
+tests_unit_domain_test_job_door_SOURCES = tests/unit/domain/test_job_door.c
+tests_unit_domain_test_job_door_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_domain_test_job_door_LDFLAGS = $(domain_test_whole)
+tests_unit_domain_test_job_door_LDADD = src/domain/libdomain.a $(low_test_libs)
 tests_unit_domain_test_script_SOURCES = tests/unit/domain/test_script.c
 tests_unit_domain_test_script_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_domain_test_script_LDFLAGS = $(domain_test_whole)
@@ -481,6 +489,7 @@ EXTRA_DIST += \
 	tests/faults/test_event_streams.py \
 	tests/faults/test_scheduler_faults.py \
 	tests/faults/test_skill_crashes.py \
+	tests/faults/test_spool.py \
 	tests/faults/test_storm.py \
 	tests/faults/test_webhook_faults.py \
 	tests/faults/world.py

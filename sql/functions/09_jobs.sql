@@ -134,7 +134,10 @@ END $$;
 -- The door of POST /api/v1/process: p_call is a call of ours, or the external id of one that was ingested;
 -- one that nobody knows is queued all the same. Of any number that ask at once for one call that is not
 -- under way yet, one is told 'queued'. Else 'already_queued_or_in_progress' or 'already_completed'.
-CREATE FUNCTION fn.job_process(p_workspace text, p_call text, p_scope text) RETURNS text
+-- p_asked_at: of a request that was kept while the database was away, when it came. What was queued since
+-- then is what it asked for, however that has ended.
+CREATE FUNCTION fn.job_process(p_workspace text, p_call text, p_scope text,
+    p_asked_at timestamptz DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
     v_ours boolean := EXISTS (SELECT FROM calls WHERE call_id = p_call AND workspace_id = p_workspace);
@@ -154,7 +157,7 @@ BEGIN
         SELECT * INTO STRICT j FROM jobs WHERE workspace_id = p_workspace AND external_id = p_call
             FOR UPDATE;
     END IF;
-    IF j.status IN ('skipped', 'failed') THEN
+    IF j.status IN ('skipped', 'failed') AND (p_asked_at IS NULL OR j.queued_at < p_asked_at) THEN
         PERFORM fn.job_requeue(j, p_scope);
         RETURN 'queued';
     END IF;

@@ -21,12 +21,14 @@
 #include "db/migrate.h"
 #include "domain/skill.h"
 #include "http/fetch.h"
+#include "sys/spool.h"
 
 #define SPACE_MIN_BYTES (INT64_C(1) << 30)
 #define SKEW_MAX_US 2000000
 #define REPLY_MAX 65536
 #define ERROR_SIZE 400
 #define PUBLIC_TIMEOUT_MS 10000
+#define KEPT_MAX_US 60000000 /* an entry of the spool, while the database is there */
 
 static int doctor(struct admin *);
 
@@ -150,6 +152,46 @@ look_at_data(struct visit *v)
 		    "less than 1 GiB is left in %s: recordings will fail when it is full", folder);
 	else
 		found(v, FINDING_OK, "data", "%s", folder);
+}
+
+/* Where requests are kept while the database is away. */
+static void
+look_at_spool(struct visit *v, bool database)
+{
+	struct spool_list list;
+	int64_t oldest_us;
+	char path[512];
+	int dir;
+
+	snprintf(path, sizeof(path), "%s/" SPOOL_FOLDER, v->settings->data_dir);
+	dir = spool_open(path);
+	if (dir < 0 || !spool_list(dir, &list)) {
+		found(v, FINDING_WARN, "spool",
+		    "%s cannot be read (%s): make it, owned by the user of the daemons, or POST "
+		    "/api/v1/process is refused while the database is away",
+		    path, strerror(errno));
+		if (dir >= 0)
+			close(dir);
+		return;
+	}
+	oldest_us = list.count == 0 ? 0 : clock_wall_us() - list.items[0].at_us;
+	if (spool_aside_count(dir) > 0)
+		found(v, FINDING_WARN, "spool",
+		    "there are files that are no requests in %s/bad: look at them, then remove "
+		    "them",
+		    path);
+	if (access(path, W_OK) != 0)
+		found(v, FINDING_WARN, "spool",
+		    "%s cannot be written by this user: the daemons' user must", path);
+	else if (database && oldest_us > KEPT_MAX_US)
+		found(v, FINDING_FAIL, "spool",
+		    "%d requests wait in %s, one for %" PRId64
+		    " s, though the database is there: see that offhook-scheduler runs, and its log",
+		    list.count, path, oldest_us / 1000000);
+	else
+		found(v, FINDING_OK, "spool", "%d requests wait in %s", list.count, path);
+	spool_list_free(&list);
+	close(dir);
 }
 
 /* A file that a setting names. */
@@ -622,6 +664,7 @@ doctor(struct admin *a)
 		    &v, "gateway", v.settings->gateway_key_file, "server.gateway_jwt_key_file");
 		look_at_file(&v, "authority", v.settings->ca_file, "webhooks.ca_file");
 		database = look_at_database(&v);
+		look_at_spool(&v, database);
 		if (database) {
 			look_at_scheduler(&v);
 			look_at_transcripts(&v);

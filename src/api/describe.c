@@ -223,7 +223,12 @@ static const struct text operations[] = {
 	    " already queued or in progress (`already_queued_or_in_progress`), or completed"
 	    " (`already_completed`). Of any number of requests at once for one call, one is told true."
 	    " A call that has failed or was skipped is enqueued again; one that nobody knows is, too, and"
-	    " fails with `call not found`." },
+	    " fails with `call not found`.\n\n"
+	    "While the database is away a request is kept on the host that took it, and enters the queue"
+	    " when the database is back: the answer is `queued`, for a twin"
+	    " `already_queued_or_in_progress`. The key is verified then; what nobody's key sent, or for a"
+	    " tenant that is not the key's, is dropped. Where it cannot be kept: 500"
+	    " `call queue not initialized`." },
 	{ "config_get",
 	    "`scope` is `workspace`, `organization`, `partner` or `platform` (whose id is `default`). A key"
 	    " sees its own level and those below it; the platform's settings are for its admins.\n\n"

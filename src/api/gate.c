@@ -169,6 +169,8 @@ run_route(const struct route *route, struct ask *ask)
 	if (rc == RC_INVALID && !public) {
 		enum rc known = who_verify(ask->db, &ask->who, NULL);
 
+		if (known == RC_LATER && route->flags & ROUTE_AWAY)
+			return rc;
 		if (known != RC_OK) {
 			resp_clear(ask->resp);
 			return known;

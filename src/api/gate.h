@@ -31,6 +31,7 @@ struct api_env {
 	const char *version;
 	const char *public_url;
 	const char *sql_dir; /* of the schema that this release needs */
+	const char *data_dir;
 	bool queue_enabled;
 	int64_t sync_wait_ms;
 	int64_t default_cap, cap_ceiling;
@@ -64,7 +65,8 @@ enum route_flag {
 	ROUTE_PLAIN = 8,     /* wrong input is 400 with a sentence, not 422 with an array */
 	ROUTE_BACKEND = 16,  /* providers.call_backend_key is a credential too (ask->backend) */
 	ROUTE_CSV = 32,      /* a text/csv body is left to the handler */
-	ROUTE_NAMING = 64    /* a required field that is missing, null or blank is named by 400 */
+	ROUTE_NAMING = 64,   /* a required field that is missing, null or blank is named by 400 */
+	ROUTE_AWAY = 128     /* wrong input is told of while the database is away, too */
 };
 
 /* Releases a JSON value with the request; the value. */

@@ -1,9 +1,11 @@
 /* health.c: liveness, readiness, and figures for Prometheus. */
 #include <string.h>
+#include <unistd.h>
 
 #include "api/routes.h"
 #include "db/migrate.h"
 #include "domain/figures.h"
+#include "sys/spool.h"
 
 static enum rc alive(struct ask *);
 static enum rc ready(struct ask *);
@@ -73,6 +75,23 @@ ready(struct ask *ask)
 	return RC_OK;
 }
 
+/* What waits on this host until the database is back; nothing where there is no folder for it. */
+static void
+add_spool(const struct ask *ask, struct buf *text)
+{
+	struct spool_list list;
+	int dir = spool_open(arena_printf(ask->req->arena, "%s/" SPOOL_FOLDER, ask->env->data_dir));
+
+	if (dir < 0)
+		return;
+	if (spool_list(dir, &list)) {
+		buf_printf(text, "# TYPE offhook_spool_entries gauge\noffhook_spool_entries %d\n",
+		    list.count);
+		spool_list_free(&list);
+	}
+	close(dir);
+}
+
 static enum rc
 metrics(struct ask *ask)
 {
@@ -96,6 +115,7 @@ metrics(struct ask *ask)
 		    label == NULL ? "" : label, rows_text(rows, i, FIGURE_VALUE));
 	}
 	rows_free(rows);
+	add_spool(ask, &text);
 	resp_text(ask->resp, 200, "text/plain; version=0.0.4", text.data);
 	buf_free(&text);
 	return RC_OK;

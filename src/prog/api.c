@@ -3,9 +3,11 @@
  * one for the carrier's webhooks, each on a socket of its own, so that customers who wait for
  * their dial never hold the very webhook that would end their wait.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/routes.h"
 #include "auth/token.h"
@@ -19,6 +21,7 @@
 #include "prog/options.h"
 #include "sys/daemon.h"
 #include "sys/signals.h"
+#include "sys/spool.h"
 #include "sys/supervise.h"
 
 #define PROGRAM "offhook-api"
@@ -92,6 +95,7 @@ env_fill(struct api *api, char *error, size_t size)
 		.version = PACKAGE_VERSION,
 		.public_url = s->server.public_url,
 		.sql_dir = s->database.schema_dir,
+		.data_dir = s->server.data_dir,
 		.queue_enabled = s->queue.enabled,
 		.sync_wait_ms = s->calls.sync_wait_ms,
 		.default_cap = s->calls.default_max_concurrent,
@@ -202,6 +206,19 @@ open_socket(const char *name, const char *path)
 	return fd;
 }
 
+/* Nothing needs the folder until the database goes away; then it is too late to make it. */
+static void
+look_at_spool(const struct settings *s)
+{
+	char path[512];
+
+	snprintf(path, sizeof path, "%s/" SPOOL_FOLDER, s->server.data_dir);
+	if (access(path, W_OK | X_OK) != 0)
+		log_warning("%s cannot be written (%s): POST /api/v1/process will be refused while"
+			    " the database is away",
+		    path, strerror(errno));
+}
+
 static int
 run(struct api *api)
 {
@@ -221,6 +238,7 @@ run(struct api *api)
 		children[i] = (struct child){ customer ? "worker" : "carrier worker", work,
 			&workers[i], 0, 0, 0, 0 };
 	}
+	look_at_spool(&api->settings);
 	phone_init(); /* what it loads, the workers share */
 	daemon_ready();
 	log_info("%d workers for customers, %d for the carrier", customers, carriers);

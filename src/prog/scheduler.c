@@ -10,6 +10,7 @@
 #include "prog/options.h"
 #include "sys/daemon.h"
 #include "sys/signals.h"
+#include "sys/spool.h"
 #include "sys/supervise.h"
 #include "work/env.h"
 
@@ -23,7 +24,7 @@ struct scheduler {
 	struct options options;
 	struct settings settings;
 	struct work_env env;
-	char recordings_dir[512];
+	char recordings_dir[512], spool_dir[512];
 };
 
 static void
@@ -33,6 +34,7 @@ env_fill(struct scheduler *sched)
 
 	snprintf(sched->recordings_dir, sizeof sched->recordings_dir, "%s/recordings",
 	    s->server.data_dir);
+	snprintf(sched->spool_dir, sizeof sched->spool_dir, "%s/" SPOOL_FOLDER, s->server.data_dir);
 	sched->env = (struct work_env){
 		.database_url = s->database.url,
 		.statement_timeout_ms = (int)s->database.statement_timeout_ms,
@@ -74,6 +76,7 @@ env_fill(struct scheduler *sched)
 		.cps = s->queue.cps,
 		.default_cap = s->calls.default_max_concurrent,
 		.recordings_dir = sched->recordings_dir,
+		.spool_dir = sched->spool_dir,
 		.retention_days = (int)s->calls.retention_days,
 		.ca_file = s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL,
 		.anywhere = s->webhooks.allow_private_networks,
@@ -128,6 +131,7 @@ main(int argc, char **argv)
 		{ .name = "reporter", .run = work_report, .arg = &sched.env },
 		{ .name = "appraiser", .run = work_appraise, .arg = &sched.env },
 		{ .name = "processor", .run = work_process, .arg = &sched.env },
+		{ .name = "importer", .run = work_unspool, .arg = &sched.env },
 		{ .name = "keeper", .run = work_keep, .arg = &sched.env },
 	};
 	struct supervisor supervisor = { children, sizeof children / sizeof children[0], DRAIN_MS,

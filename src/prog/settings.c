@@ -213,7 +213,9 @@ const struct conf_key settings_keys[] = {
 	    .help = "What is logged: lines of this level and those before it." },
 	{ "server.data_dir", CONF_TEXT, AT(server.data_dir), "/var/lib/offhook",
 	    .check = path_whole, .must = PATH_WHOLE,
-	    .help = "Where files are kept; recordings lie in its folder recordings." },
+	    .help =
+		"Where files are kept: recordings in its folder recordings, requests that wait for the"
+		" database in spool." },
 
 	{ "database.url", CONF_SECRET, AT(database.url), "postgresql:///offhook",
 	    .check = not_empty, .must = "a PostgreSQL URL or connection string",

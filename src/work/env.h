@@ -23,6 +23,7 @@ struct work_env {
 	double cps;                 /* queue.cps */
 	int64_t default_cap;        /* calls.default_max_concurrent */
 	const char *recordings_dir; /* data_dir/recordings */
+	const char *spool_dir;      /* data_dir/spool */
 	int retention_days;         /* 0: for ever */
 	const char *ca_file;        /* webhooks.ca_file, or NULL */
 	bool anywhere;              /* webhooks.allow_private_networks */
@@ -41,5 +42,6 @@ int work_keep(void *arg);
 int work_report(void *arg);
 int work_appraise(void *arg);
 int work_process(void *arg);
+int work_unspool(void *arg);
 
 #endif

@@ -22,5 +22,6 @@ src_work_libwork_a_SOURCES = \
 	src/work/lanes.c \
 	src/work/lanes.h \
 	src/work/tell.c \
+	src/work/unspool.c \
 	src/work/wake.c \
 	src/work/watch.c

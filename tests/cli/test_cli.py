@@ -892,6 +892,30 @@ def test_doctor_looks_at_jobs(healthy, job, sql):
     job("not_ours", failure="call_not_found")
     assert len(said()) == count
     sql("DELETE FROM job_workers")
+def spool_findings(offhook):
+    return [(f["result"], f["text"]) for f in offhook("doctor", "--json").json["findings"]
+            if f["part"] == "spool"]
+
+
+def test_doctor_looks_into_the_spool(healthy):
+    data = healthy.folder / "data"
+    data.mkdir(mode=0o750)
+    healthy.settings["server.data_dir"] = data
+    (result, text), = spool_findings(healthy)
+    assert result == "warn" and "make it" in text and healthy("doctor").status == 0
+    (data / "spool").mkdir(mode=0o750)
+    assert [r for r, _ in spool_findings(healthy)] == ["ok"]
+    entry = data / "spool" / f"{'0' * 16}-{'0' * 64}"
+    entry.touch()
+    assert [r for r, _ in spool_findings(healthy)] == ["ok"], "it may be on its way"
+    os.utime(entry, (time.time() - 100,) * 2)
+    (result, text), = spool_findings(healthy)
+    assert result == "fail" and "offhook-scheduler" in text
+    healthy.settings["database.url"] = "postgresql:///offhook?host=/nonexistent"
+    assert [r for r, _ in spool_findings(healthy)] == ["ok"], "there is no database"
+    (data / "spool" / "bad").mkdir()
+    (data / "spool" / "bad" / "file").touch()
+    assert sorted(r for r, _ in spool_findings(healthy)) == ["ok", "warn"]
 
 
 def test_doctor_sees_an_old_schema(healthy, cluster):

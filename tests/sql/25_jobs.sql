@@ -88,6 +88,11 @@ SELECT is(fn.job_process('ws1', 'ghost', 'workspace'), 'queued', 'an unknown cal
 SELECT is(fn.job_process('ws1', 'ghost', 'workspace'), 'already_queued_or_in_progress', 'once');
 SELECT pg_temp.check();
 SELECT is(status || ' ' || error || ' ' || failure, 'failed call not found call_not_found', 'and fails') FROM jobs WHERE external_id = 'ghost';
+SELECT is(fn.job_process('ws1', 'ghost', 'workspace', queued_at - interval '1 ms'), 'already_queued_or_in_progress',
+    'a request that was kept has had its turn') FROM jobs WHERE external_id = 'ghost';
+SELECT is(fn.job_process('ws1', 'ghost', 'workspace', queued_at + interval '1 ms'), 'queued',
+    'one that came later has not') FROM jobs WHERE external_id = 'ghost';
+SELECT pg_temp.check();
 SELECT is(fn.job_process('ws1', 'ghost', 'organization'), 'queued', 'a failed one is queued again');
 SELECT pg_temp.check();
 SELECT is(fn.job_process('ws1', 'two', 'workspace'), 'already_completed', 'a completed one is not');
