@@ -108,20 +108,23 @@ mail_request(const struct mailer *m, struct arena *a, const struct mail_message 
 static enum rc
 read_refusal(const struct fetch_result *result, struct arena *a, struct mail_answer *answer)
 {
+	enum fetch_stage stage = result->stage;
 	/* At the greeting also 554, "no mail here", comes from a host that may be under repair; and 552 to
 	 * RCPT means a full mailbox (RFC 5321, 4.5.3.1.10). */
-	bool later = result->status < 500 || result->stage == FETCH_AT_GREETING ||
-	    (result->stage == FETCH_AT_ENVELOPE && result->status == 552);
+	bool later = result->status < 500 || stage == FETCH_AT_GREETING ||
+	    (stage == FETCH_AT_ENVELOPE && result->status == 552);
 
-	if (result->stage == FETCH_AT_LOGIN)
+	answer->away = later && stage <= FETCH_AT_LOGIN;
+	answer->settings = !later && (stage == FETCH_AT_LOGIN || result->status == 530);
+	if (stage == FETCH_AT_LOGIN)
 		answer->error = arena_printf(a,
 		    "The mail server refuses this login (%ld): see smtp.username and smtp.password",
 		    result->status);
-	else if (result->stage == FETCH_AT_ENVELOPE && result->status == 530)
+	else if (stage == FETCH_AT_ENVELOPE && result->status == 530)
 		answer->error =
 		    "The mail server wants a login or TLS first (530): see smtp.username "
 		    "and smtp.tls";
-	else if (result->stage != FETCH_AT_GREETING)
+	else if (stage != FETCH_AT_GREETING)
 		answer->error = arena_printf(
 		    a, "The mail server does not take the mail: %s", result->error);
 	else
@@ -138,6 +141,8 @@ mail_read(const struct fetch_result *result, struct arena *a, struct mail_answer
 		return read_refusal(result, a, answer);
 	if (result->end == FETCH_ANSWERED)
 		return RC_OK;
+	answer->settings = result->fault == FETCH_NO_TLS || result->fault == FETCH_NO_LOGIN;
+	answer->away = !answer->settings && result->fault != FETCH_UNFIT;
 	if (result->end == FETCH_UNKNOWN) {
 		answer->unknown = true;
 		answer->error = arena_printf(

@@ -41,8 +41,10 @@ void mail_request(const struct mailer *m, struct arena *a, const struct mail_mes
     struct fetch *fetch);
 
 struct mail_answer {
-	bool unknown; /* RC_LATER: the server may have the mail, and may deliver it */
-	long status;  /* what the server said last, or 0 */
+	bool unknown;  /* RC_LATER: the server may have the mail, and may deliver it */
+	bool away;     /* RC_LATER: so it would be with any other mail */
+	bool settings; /* RC_INVALID: so it would be with any other mail, until they are changed */
+	long status;   /* what the server said last, or 0 */
 	const char
 	    *error; /* a sentence for the operator, without addresses and passwords; NULL: sent */
 };

@@ -313,6 +313,10 @@ sorts_each_end(void **state)
 		assert_int_equal(answer.status, cases[i].status);
 		assert_int_equal(answer.unknown, cases[i].unknown);
 		assert_non_null(answer.error);
+		/* Only what says nothing of this mail holds up the others. */
+		assert_int_equal(answer.away,
+		    cases[i].error == NULL || strstr(cases[i].error, "not ready") != NULL);
+		assert_int_equal(answer.settings, cases[i].status == 530);
 		if (cases[i].error != NULL)
 			assert_string_equal(answer.error, cases[i].error);
 		else
@@ -374,6 +378,7 @@ what_is_no_mail_is_refused_before(void **state)
 		    send_text(&m, a, addresses[i], TEXT, strlen(TEXT), &answer), RC_INVALID);
 		assert_string_equal(
 		    answer.error, "The mail cannot be sent: the recipient's address is none");
+		assert_false(answer.away || answer.settings);
 		m.from = addresses[i];
 		assert_int_equal(send_text(&m, a, TO, TEXT, strlen(TEXT), &answer), RC_INVALID);
 		assert_string_equal(
@@ -447,6 +452,8 @@ logins_that_fail(void **state)
 		follow(&cases[i].script);
 		assert_int_equal(send_text(&m, a, TO, TEXT, strlen(TEXT), &answer), cases[i].rc);
 		assert_string_equal(answer.error, cases[i].error);
+		assert_int_equal(answer.settings, cases[i].rc == RC_INVALID);
+		assert_int_equal(answer.away, cases[i].rc == RC_LATER);
 		settle();
 		assert_null(strstr(server.seen, "Subject")); /* no mail without the login */
 		follow(&cases[i].script);
@@ -470,6 +477,7 @@ without_tls_where_it_must_be_nothing_is_said(void **state)
 
 		follow(&(struct script){ .ehlo = offers[i] });
 		assert_int_equal(send_text(&m, a, TO, TEXT, strlen(TEXT), &answer), RC_INVALID);
+		assert_true(answer.settings);
 		assert_string_equal(answer.error,
 		    "The mail server offers no TLS, which smtp.tls or the login demands");
 		assert_false(password_seen());
@@ -566,6 +574,29 @@ a_silent_server_holds_up_nothing(void **state)
 		assert_int_equal(ends[i == 2 ? FETCH_UNKNOWN : FETCH_NOT_SENT], 1);
 		fetch_pool_free(pool);
 	}
+	arena_free(a);
+}
+
+static void
+what_is_abandoned_is_closed(void **state)
+{
+	struct mailer m = mailer_of("", "none");
+	struct mail_message message = { TO, TEXT, strlen(TEXT) };
+	struct arena *a = arena_new();
+	struct fetch_pool *pool = fetch_pool_new();
+	int ends[3] = { 0 };
+	struct fetch f;
+
+	(void)state;
+	follow(&(struct script){ .body = "…" });
+	mail_request(&m, a, &message, &f);
+	fetch_pool_start(pool, &f, count_end, ends);
+	for (int64_t end = clock_boot_us() + 10000000;
+	     strstr(server.seen, "\r\n.\r\n") == NULL && clock_boot_us() < end;)
+		fetch_pool_run(pool, clock_boot_us() + 10000);
+	fetch_pool_free(pool);
+	assert_int_equal(settle(), 1); /* the server has seen the end */
+	assert_int_equal(ends[0] + ends[1] + ends[2], 0);
 	arena_free(a);
 }
 
@@ -668,6 +699,7 @@ main(void)
 		cmocka_unit_test(without_tls_where_it_must_be_nothing_is_said),
 		cmocka_unit_test(a_password_leaves_this_host_by_tls_or_by_order),
 		cmocka_unit_test(a_silent_server_holds_up_nothing),
+		cmocka_unit_test(what_is_abandoned_is_closed),
 		cmocka_unit_test(a_probe_sends_no_mail),
 		cmocka_unit_test(a_server_that_talks_for_ever_is_left),
 		cmocka_unit_test(greets_by_the_public_name),
