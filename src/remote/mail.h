@@ -45,8 +45,7 @@ struct mail_answer {
 	bool away;     /* RC_LATER: so it would be with any other mail */
 	bool settings; /* RC_INVALID: so it would be with any other mail, until they are changed */
 	long status;   /* what the server said last, or 0 */
-	const char
-	    *error; /* a sentence for the operator, without addresses and passwords; NULL: sent */
+	const char *error; /* for the operator, without addresses and passwords; NULL: sent */
 };
 
 /* RC_OK: the server has taken the mail. RC_LATER: not, or nobody knows; the same bytes may be handed over
