@@ -14,7 +14,7 @@ from apikit import eventually, name, number, secrets
 from receiver import Receiver, nobody
 
 NODE = pathlib.Path(__file__).parent / "node"
-LISTED = {"delivery_id", "call_id", "event_id", "event_type", "status", "attempts",
+LISTED = {"delivery_id", "call_id", "job_id", "event_id", "event_type", "status", "attempts",
           "response_status", "error", "url", "created_at", "next_attempt_at", "delivered_at"}
 
 
