@@ -417,16 +417,16 @@ read_workspace(struct ask *ask)
 }
 
 static enum rc
-read_duration(struct ask *ask, struct job_wish *wish)
+read_duration(struct ask *ask, struct job_intake *intake)
 {
 	double seconds = json_number_value(input_json(&ask->body, "duration_seconds"));
 
-	wish->duration_s = -1;
+	intake->duration_s = -1;
 	if (!input_given(&ask->body, "duration_seconds"))
 		return RC_OK;
 	if (!(seconds >= 0 && seconds <= DURATION_MAX))
 		return refuse(ask, "duration_seconds must be a number from 0 to 2147483647");
-	wish->duration_s = (int64_t)seconds;
+	intake->duration_s = (int64_t)seconds;
 	return RC_OK;
 }
 
@@ -459,12 +459,12 @@ read_items(struct ask *ask, const json_t *list)
 
 /* An empty transcript beside a recording says nothing: the recording is heard. */
 static enum rc
-read_transcript(struct ask *ask, struct job_wish *wish)
+read_transcript(struct ask *ask, struct job_intake *intake)
 {
 	json_t *given = input_json(&ask->body, "transcript"), *items;
 
 	if (!input_given(&ask->body, "transcript"))
-		return wish->recording_url != NULL
+		return intake->recording_url != NULL
 		    ? RC_OK
 		    : refuse(ask, "at least one of recording_url and transcript is required");
 	if (json_is_array(given)) {
@@ -479,31 +479,31 @@ read_transcript(struct ask *ask, struct job_wish *wish)
 			    " 65536 bytes");
 		(void)ask_keep(ask, items);
 	}
-	if (json_array_size(items) > 0 || wish->recording_url == NULL)
-		wish->items = text_of(ask, items);
+	if (json_array_size(items) > 0 || intake->recording_url == NULL)
+		intake->items = text_of(ask, items);
 	return RC_OK;
 }
 
 static enum rc
-read_wish(struct ask *ask, struct job_wish *wish)
+read_intake(struct ask *ask, struct job_intake *intake)
 {
 	json_t *metadata = input_json(&ask->body, "metadata");
 	const char *wrong;
 	enum rc rc;
 
-	wish->body = ask->req->body;
-	wish->external_id = input_text(&ask->body, "external_id");
-	wish->recording_url = input_text(&ask->body, "recording_url");
-	if (str_blank(wish->external_id))
+	intake->body = ask->req->body;
+	intake->external_id = input_text(&ask->body, "external_id");
+	intake->recording_url = input_text(&ask->body, "recording_url");
+	if (str_blank(intake->external_id))
 		return refuse(ask, "external_id must not be blank");
-	if (wish->recording_url != NULL &&
-	    (wrong = reach_url(wish->recording_url, ask->env->anywhere)) != NULL)
+	if (intake->recording_url != NULL &&
+	    (wrong = reach_url(intake->recording_url, ask->env->anywhere)) != NULL)
 		return refuse(ask, arena_printf(ask->req->arena, "recording_url: %s", wrong));
 	if (metadata != NULL && json_dumpb(metadata, NULL, 0, JSON_COMPACT) > METADATA_MAX)
 		return refuse(ask, "metadata: must be at most 16384 bytes of JSON");
-	if ((rc = read_workspace(ask)) != RC_OK || (rc = read_duration(ask, wish)) != RC_OK)
+	if ((rc = read_workspace(ask)) != RC_OK || (rc = read_duration(ask, intake)) != RC_OK)
 		return rc;
-	return read_transcript(ask, wish);
+	return read_transcript(ask, intake);
 }
 
 /* What FILTERS and status say, as the database reads it. */
@@ -542,14 +542,14 @@ answer(struct ask *ask, enum rc rc, int status, const char *body)
 static enum rc
 create(struct ask *ask)
 {
-	struct job_wish wish = { 0 };
+	struct job_intake intake = { 0 };
 	const char *body;
 	bool created;
-	enum rc rc = read_wish(ask, &wish);
+	enum rc rc = read_intake(ask, &intake);
 
 	if (rc != RC_OK)
 		return rc;
-	rc = job_create(ask->db, ask->req->arena, &ask->who, &wish, &created, &body);
+	rc = job_create(ask->db, ask->req->arena, &ask->who, &intake, &created, &body);
 	return answer(ask, rc, created ? 201 : 200, body);
 }
 

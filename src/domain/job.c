@@ -161,16 +161,16 @@ static const struct statement create = {
 
 enum rc
 job_create(struct db *db, struct arena *a, const struct credential *who,
-    const struct job_wish *wish, bool *created, const char **body)
+    const struct job_intake *intake, bool *created, const char **body)
 {
 	char number[24];
 	const char *word;
 	const char *values[10] = {
-		[5] = wish->external_id,
-		[6] = wish->duration_s < 0 ? NULL : db_int(wish->duration_s, number),
-		[7] = wish->recording_url,
-		[8] = wish->items,
-		[9] = wish->body,
+		[5] = intake->external_id,
+		[6] = intake->duration_s < 0 ? NULL : db_int(intake->duration_s, number),
+		[7] = intake->recording_url,
+		[8] = intake->items,
+		[9] = intake->body,
 	};
 	enum rc rc = run_door(db, a, who, &create, values, &word, body);
 

@@ -36,7 +36,7 @@ bool job_items_order(json_t *items);
  */
 
 /* A call from elsewhere. Texts are borrowed, NULL where there is none. */
-struct job_wish {
+struct job_intake {
 	const char *external_id;
 	int64_t duration_s; /* -1: unknown */
 	const char *recording_url;
@@ -45,7 +45,7 @@ struct job_wish {
 };
 /* created false: it was there already. RC_NO_WORKSPACE: the caller is above a workspace and names none. */
 enum rc job_create(struct db *db, struct arena *a, const struct credential *who,
-    const struct job_wish *wish, bool *created, const char **body) MUST_CHECK;
+    const struct job_intake *intake, bool *created, const char **body) MUST_CHECK;
 
 /* filter is a JSON object with the fields of fn.job_filter; cursor one of those that a list has answered,
  * or NULL. RC_INVALID: it is none. */
