@@ -156,6 +156,35 @@ SELECT is(source_metadata->>'previous_error', 'Gone.', 'with what was wrong') FR
 SELECT is(fn.jobs_count('platform', 'platform', NULL, jsonb_populate_record(NULL::fn.job_filter, '{}'), n), least(n, 11), 'counted up to ' || n)
     FROM generate_series(1, 12) n;
 
+-- ---- nothing is walked over ----
+
+-- As the programs' sessions have it.
+SET LOCAL plan_cache_mode = force_generic_plan;
+SET LOCAL enable_seqscan = off;
+INSERT INTO jobs (workspace_id, source, external_id, status, due_at, ended_at, skipped_reason, skipped_at, failure, created_at)
+    SELECT 'wc1', CASE WHEN n % 1000 = 1 THEN 'api' ELSE 'callrail' END::job_source, 'bulk' || n, s::job_status, NULL, now(),
+        CASE s WHEN 'skipped' THEN CASE WHEN n % 1000 = 1 THEN 'no_recording' ELSE 'rate_limit' END END, NULL,
+        CASE s WHEN 'failed' THEN CASE WHEN n % 1000 = 2 THEN 'mail' ELSE 'model' END END, '2026-01-01Z'::timestamptz + n * interval '1 s'
+    FROM generate_series(1, 3000) n CROSS JOIN LATERAL (SELECT CASE n % 2 WHEN 1 THEN 'skipped' ELSE 'failed' END) x (s);
+CREATE FUNCTION pg_temp.rows_read() RETURNS bigint LANGUAGE sql AS $$
+    SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'jobs' $$;
+-- How many rows of jobs a page of five takes.
+CREATE FUNCTION pg_temp.cost(p_filter jsonb, p_cursor text DEFAULT NULL) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    v_before bigint := pg_temp.rows_read();
+BEGIN
+    PERFORM pg_temp.list(p_filter, 'workspace', 'wc1', NULL, 5, p_cursor);
+    RETURN pg_temp.rows_read() - v_before;
+END $$;
+SELECT ok(pg_temp.cost(f, c) BETWEEN 1 AND 60, format('a page of %s behind %s', f, coalesce(c, 'nothing'))) FROM (VALUES
+    ('{}'::jsonb, NULL), ('{}', '1767226000000000.1'), ('{"status": "skipped"}', NULL), ('{"status": "failed"}', '1767226000000000.1'),
+    ('{"source": "api"}', NULL), ('{"source": "api", "status": "skipped"}', NULL), ('{"skipped_reason": "no_recording"}', NULL),
+    ('{"failure": "mail"}', NULL), ('{"external_id": "bulk7"}', NULL), ('{"until": "2026-01-01T00:00:09Z"}', NULL),
+    ('{"since": "2026-01-01T00:10:00Z", "until": "2026-01-01T00:10:02Z"}', NULL),
+    ('{"status": "skipped", "until": "2026-01-01T00:00:09Z"}', NULL), ('{"failure": "model", "until": "2026-01-01T00:00:09Z"}', NULL)) x (f, c);
+RESET plan_cache_mode;
+RESET enable_seqscan;
+
 -- ---- watching ----
 
 DELETE FROM jobs;
