@@ -4,7 +4,7 @@
  * Any number of processes may put and take at once.
  *
  * An entry is SPOOL_ENTRY_MAX bytes at most, so the bound on their number bounds their bytes, too (16 MB).
- * Each put reads the names in the folder for that: about 4 ms when it is full, and it is read only while
+ * Each put reads the names in the folder for that: some 10 ms when it is full, and it is read only while
  * what the entries wait for is away. Puts at the same instant may go over the bound by one each.
  */
 #ifndef SYS_SPOOL_H

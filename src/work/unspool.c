@@ -21,6 +21,7 @@
 #define TROUBLE_MS 2000 /* the database is away or broken; its connection has a brake of its own */
 #define SWEEP_EVERY 120 /* turns: a minute */
 #define LEFTOVER_S 300  /* no put takes that long */
+#define BROKEN_MAX 10   /* faults of ours in one turn: each is logged */
 
 struct importer {
 	struct db *db;
@@ -86,27 +87,61 @@ bring_in(struct importer *im, const char *name)
 
 /* All entries that there are. False when something must be waited for. */
 static bool
-import_once(struct importer *im)
+import_all(struct importer *im)
 {
 	struct spool_list list;
-	bool well = true;
+	int broken = 0;
+	enum rc rc = RC_OK;
 
 	if (!spool_list(im->dir, &list)) {
 		log_error("the spool cannot be read: %s", strerror(errno));
 		return false;
 	}
 	im->done = im->dropped = 0;
-	for (int i = 0; i < list.count && !signal_stop && !signal_reload; i++) {
-		enum rc rc = bring_in(im, list.items[i].name);
-
-		well = well && rc == RC_OK;
-		if (rc == RC_LATER)
+	for (int i = 0; i < list.count && rc != RC_LATER && broken < BROKEN_MAX; i++) {
+		if (signal_stop || signal_reload)
 			break;
+		rc = bring_in(im, list.items[i].name);
+		broken += rc == RC_BROKEN;
 	}
 	spool_list_free(&list);
 	if (im->done > 0 || im->dropped > 0)
 		log_info("%d kept requests are in the queue now, %d were dropped", im->done,
 		    im->dropped);
+	return rc != RC_LATER && broken == 0;
+}
+
+/* The folder anew each turn: an operator may have made another. -1, logged once, when there is none. */
+static int
+open_folder(const char *path)
+{
+	static bool told;
+	int dir;
+
+	if (mkdir(path, 0750) == 0)
+		log_info("%s was missing and is there now", path);
+	dir = spool_open(path);
+	if (dir < 0 && !told)
+		log_error("%s cannot be opened: %s; set server.data_dir to a folder that the"
+			  " scheduler may write",
+		    path, strerror(errno));
+	told = dir < 0;
+	return dir;
+}
+
+/* False when something must be waited for. */
+static bool
+take_turn(struct importer *im, const char *path, bool sweep)
+{
+	bool well;
+
+	im->dir = open_folder(path);
+	if (im->dir < 0)
+		return false;
+	if (sweep)
+		spool_sweep(im->dir, LEFTOVER_S);
+	well = import_all(im);
+	close(im->dir);
 	return well;
 }
 
@@ -115,24 +150,13 @@ work_unspool(void *arg)
 {
 	const struct work_env *env = arg;
 	struct db_options options = { "offhook-importer", env->statement_timeout_ms, 0 };
-	struct importer im = { 0 };
+	struct importer im = { .db = db_new(env->database_url, &options) };
 
-	if (mkdir(env->spool_dir, 0750) != 0 && errno != EEXIST)
-		log_error("%s cannot be made: %s", env->spool_dir, strerror(errno));
-	im.dir = spool_open(env->spool_dir);
-	if (im.dir < 0) {
-		log_error("%s cannot be opened: %s; set server.data_dir to a folder that the"
-			  " scheduler may write",
-		    env->spool_dir, strerror(errno));
-		return 1;
-	}
-	im.db = db_new(env->database_url, &options);
 	for (long turn = 0; !signal_stop && !signal_reload; turn++) {
-		if (turn % SWEEP_EVERY == 0)
-			spool_sweep(im.dir, LEFTOVER_S);
-		signals_sleep_ms(import_once(&im) ? IDLE_MS : TROUBLE_MS);
+		bool well = take_turn(&im, env->spool_dir, turn % SWEEP_EVERY == 0);
+
+		signals_sleep_ms(well ? IDLE_MS : TROUBLE_MS);
 	}
 	db_free(im.db);
-	close(im.dir);
 	return 0;
 }

@@ -404,17 +404,27 @@ def broken(stack, how):
 @pytest.mark.parametrize("how", ["read-only", "missing", "a file"])
 def test_a_spool_that_cannot_be_written(stack, world, how):
     calls = [fresh(), fresh()]
-    with broken(stack, how):
-        assert told(post(world, calls[0])) == "queued", "it is not needed now"
-    mark = len(stack.log("api"))
-    with away(stack):
+    with without_importer(stack):
         with broken(stack, how):
-            for _ in range(3):
-                answer = post(world, fresh())
-                assert (answer.status_code, answer.json()) == (500, FULL)
-        assert "spool" in stack.log("api")[mark:]
-        told(post(world, calls[1]))
+            assert told(post(world, calls[0])) == "queued", "it is not needed now"
+        mark = len(stack.log("api"))
+        with away(stack):
+            with broken(stack, how):
+                for _ in range(3):
+                    answer = post(world, fresh())
+                    assert (answer.status_code, answer.json()) == (500, FULL)
+            assert "spool" in stack.log("api")[mark:]
+            told(post(world, calls[1]))
     arrived(world, calls)
+
+
+def test_a_folder_that_went_away_is_made_again(stack, world):
+    folder(stack).rmdir()
+    eventually(folder(stack).exists, 10, "nobody makes it")
+    call = fresh()
+    with away(stack):
+        told(post(world, call))
+    arrived(world, [call])
 
 
 def test_what_is_no_entry_is_put_aside(stack, world):
