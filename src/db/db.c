@@ -132,10 +132,14 @@ drop_connection(struct db *db)
 	forget_connection(db);
 }
 
+/* waited_ms: how long the attempt was waited for. A server that answers nobody must not hold up each that
+ * asks for as long again. */
 static void
-brake(struct db *db)
+brake(struct db *db, int64_t waited_ms)
 {
 	db->brake_ms = db->brake_ms == 0 ? BRAKE_MIN_MS : db->brake_ms * 2;
+	if (db->brake_ms < waited_ms)
+		db->brake_ms = waited_ms;
 	if (db->brake_ms > BRAKE_MAX_MS)
 		db->brake_ms = BRAKE_MAX_MS;
 	db->brake_until = clock_boot_us() + clock_jitter_ms(db->brake_ms) * 1000;
@@ -214,7 +218,7 @@ deadline_of(const struct db *db, int most_ms)
 static enum rc
 connect_now(struct db *db)
 {
-	int64_t deadline = deadline_of(db, db->connect_timeout_ms);
+	int64_t deadline = deadline_of(db, db->connect_timeout_ms), begun = clock_boot_us();
 
 	db->conn = connect_start(db);
 	if (!connect_finish(db->conn, deadline)) {
@@ -222,7 +226,7 @@ connect_now(struct db *db)
 
 		log_warning("database: cannot connect: %s", *why != '\0' ? why : "timed out");
 		drop_connection(db);
-		brake(db);
+		brake(db, (clock_boot_us() - begun) / 1000);
 		return RC_LATER;
 	}
 	PQsetNoticeReceiver(db->conn, ignore_notice, NULL);
@@ -505,7 +509,7 @@ lose_connection(struct db *db, const char *doing)
 {
 	log_warning("database: no answer to %s: connection dropped, outcome unknown", doing);
 	drop_connection(db);
-	brake(db);
+	brake(db, 0);
 }
 
 /* ---- the public side ---- */
