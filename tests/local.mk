@@ -315,6 +315,7 @@ EXTRA_DIST += \
 	tests/api/node/verify.js \
 	tests/api/receiver.py \
 	tests/api/deepgram.py \
+	tests/api/filehost.py \
 	tests/api/mp3.py \
 	tests/api/s3/.npmrc \
 	tests/api/s3/package-lock.json \

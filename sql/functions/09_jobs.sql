@@ -463,6 +463,15 @@ BEGIN
     END IF;
 END $$;
 
+-- To whom a job's summary is to be sent still: those whom the workspace names now, each once.
+CREATE FUNCTION fn.job_recipients(p_job bigint, p_workspace text) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(jsonb_agg(DISTINCT r), '[]')
+    FROM jsonb_array_elements_text(fn.setting(p_workspace, 'email.recipients')) r
+    WHERE NOT EXISTS (SELECT FROM job_mails m WHERE m.job_id = p_job AND m.workspace_id = p_workspace
+        AND m.recipient = r AND m.state = 'sent')
+$$;
+
 -- Keeps the mails of a job, before any is sent: p_mails is [{recipient, message}], the message in base64.
 -- Who has one keeps that; whoever is not to get one any more gets none.
 CREATE FUNCTION fn.job_mails_plan(p_job bigint, p_workspace text, p_lease bigint, p_mails jsonb)

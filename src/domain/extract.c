@@ -5,34 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/plain.h"
-#include "base/str.h"
+#include "domain/extract_place.h"
 
-#define DEPTH_MAX 8         /* "strict" allows 10 levels, and this is inside another object */
-#define TEXT_MAX 10000      /* characters of a text that is kept */
-#define KEPT_MAX (64 << 10) /* bytes of all that is kept */
-
-/* One place in a schema. */
-struct place {
-	struct arena *a;
-	const char *path;
-	int depth;
-	const char **why;
-};
-
-static struct place
-below(const struct place *at, const char *name)
-{
-	return (struct place){ at->a, arena_printf(at->a, "%s.%.40s", at->path, name),
-		at->depth + 1, at->why };
-}
-
-static bool
-wrong(const struct place *at, const char *says)
-{
-	*at->why = arena_printf(at->a, "%s %s", at->path, says);
-	return false;
-}
+#define DEPTH_MAX 8 /* "strict" allows 10 levels, and this is inside another object */
 
 /* ---- what a schema may say ---- */
 
@@ -174,57 +149,33 @@ find_keyword(const char *name)
 }
 
 static bool
-holds_text(json_t *list, const char *text)
-{
-	json_t *one;
-	size_t i;
-
-	json_array_foreach(list, i, one)
-	{
-		if (json_is_string(one) && strcmp(json_string_value(one), text) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool
-has_type(json_t *schema, const char *name)
-{
-	json_t *type = json_object_get(schema, "type");
-
-	return json_is_array(type)
-	    ? holds_text(type, name)
-	    : json_is_string(type) && strcmp(json_string_value(type), name) == 0;
-}
-
-static bool
 check_keywords(const struct place *at, json_t *schema)
 {
 	const char *name;
 	json_t *value;
 
 	if (!json_is_object(schema))
-		return wrong(at, "must be a schema");
+		return place_wrong(at, "must be a schema");
 	if (at->depth > DEPTH_MAX)
-		return wrong(at, "lies too deep");
+		return place_wrong(at, "lies too deep");
 	json_object_foreach(schema, name, value)
 	{
 		const struct keyword *k = find_keyword(name);
 
 		if (k == NULL)
-			return wrong(
+			return place_wrong(
 			    at, arena_printf(at->a, "says %.40s, which cannot be asked for", name));
 		if (!k->takes(value))
-			return wrong(at, arena_printf(at->a, "has a %s that is none", name));
+			return place_wrong(at, arena_printf(at->a, "has a %s that is none", name));
 	}
 	if (json_object_get(schema, "type") == NULL && json_object_get(schema, "enum") == NULL &&
 	    json_object_get(schema, "const") == NULL && json_object_get(schema, "anyOf") == NULL)
-		return wrong(at, "has no type");
-	if (has_type(schema, "array") && json_object_get(schema, "items") == NULL)
-		return wrong(at, "is an array without items");
+		return place_wrong(at, "has no type");
+	if (extract_has_type(schema, "array") && json_object_get(schema, "items") == NULL)
+		return place_wrong(at, "is an array without items");
 	if (json_object_get(schema, "anyOf") != NULL &&
-	    (has_type(schema, "object") || has_type(schema, "array")))
-		return wrong(at, "has anyOf beside a type that holds others");
+	    (extract_has_type(schema, "object") || extract_has_type(schema, "array")))
+		return place_wrong(at, "has anyOf beside a type that holds others");
 	return true;
 }
 
@@ -265,7 +216,7 @@ allow_null(json_t *made)
 	bool known = false;
 	size_t i;
 
-	if (type != NULL && !has_type(made, "null")) {
+	if (type != NULL && !extract_has_type(made, "null")) {
 		if (json_is_array(type))
 			json_array_append_new(type, json_string("null"));
 		else
@@ -294,11 +245,11 @@ add_properties(const struct place *at, json_t *schema, json_t *made)
 	json_object_set_new(made, "additionalProperties", json_false());
 	json_object_foreach(json_object_get(schema, "properties"), name, value)
 	{
-		struct place place = below(at, name);
+		struct place place = place_below(at, name);
 
 		if ((inner = strict(&place, value)) == NULL)
 			return false;
-		if (!holds_text(needed, name))
+		if (!extract_lists(needed, name))
 			allow_null(inner);
 		json_object_set_new(properties, name, inner);
 		json_array_append_new(required, json_string(name));
@@ -309,7 +260,7 @@ add_properties(const struct place *at, json_t *schema, json_t *made)
 static bool
 add_forms(const struct place *at, json_t *schema, json_t *made)
 {
-	struct place place = below(at, "anyOf");
+	struct place place = place_below(at, "anyOf");
 	json_t *forms = json_array(), *form, *inner;
 	size_t i;
 
@@ -326,7 +277,7 @@ add_forms(const struct place *at, json_t *schema, json_t *made)
 static bool
 add_items(const struct place *at, json_t *schema, json_t *made)
 {
-	struct place place = below(at, "items");
+	struct place place = place_below(at, "items");
 	json_t *items = strict(&place, json_object_get(schema, "items"));
 
 	if (items == NULL)
@@ -347,8 +298,8 @@ fill(const struct place *at, json_t *schema, json_t *made)
 		json_object_set_new(made, "enum", json_deep_copy(json_object_get(schema, "enum")));
 	if (only != NULL)
 		json_object_set_new(made, "enum", json_pack("[O]", only));
-	return (!has_type(schema, "object") || add_properties(at, schema, made)) &&
-	    (!has_type(schema, "array") || add_items(at, schema, made)) &&
+	return (!extract_has_type(schema, "object") || add_properties(at, schema, made)) &&
+	    (!extract_has_type(schema, "array") || add_items(at, schema, made)) &&
 	    (json_object_get(schema, "anyOf") == NULL || add_forms(at, schema, made));
 }
 
@@ -372,189 +323,10 @@ extract_strict(struct arena *a, json_t *schema, const char **why)
 	struct place top = { a, "summary.schema", 1, why };
 
 	*why = NULL;
-	if (!has_type(schema, "object") || !json_is_string(json_object_get(schema, "type"))) {
-		wrong(&top, "must be of type object");
+	if (!extract_has_type(schema, "object") ||
+	    !json_is_string(json_object_get(schema, "type"))) {
+		place_wrong(&top, "must be of type object");
 		return NULL;
 	}
 	return strict(&top, schema);
-}
-
-/* ---- what of an answer is taken ---- */
-
-static json_t *take(const struct place *at, json_t *schema, json_t *value);
-
-static bool
-is_of_type(json_t *schema, json_t *value)
-{
-	switch (json_typeof(value)) {
-	case JSON_OBJECT:
-		return has_type(schema, "object");
-	case JSON_ARRAY:
-		return has_type(schema, "array");
-	case JSON_STRING:
-		return has_type(schema, "string");
-	case JSON_INTEGER:
-		return has_type(schema, "integer") || has_type(schema, "number");
-	case JSON_REAL:
-		return has_type(schema, "number");
-	case JSON_TRUE:
-	case JSON_FALSE:
-		return has_type(schema, "boolean");
-	case JSON_NULL:
-		return has_type(schema, "null");
-	}
-	return false;
-}
-
-/* Whether a measure keeps to a bound of the schema; sign 1: at most, -1: at least. */
-static bool
-keeps(json_t *schema, const char *bound, int sign, double measure)
-{
-	json_t *limit = json_object_get(schema, bound);
-
-	return limit == NULL || (measure - json_number_value(limit)) * sign <= 0;
-}
-
-static bool
-keeps_open(json_t *schema, const char *bound, int sign, double measure)
-{
-	json_t *limit = json_object_get(schema, bound);
-
-	return limit == NULL || (measure - json_number_value(limit)) * sign < 0;
-}
-
-static bool
-keeps_bounds(json_t *schema, json_t *value)
-{
-	double n;
-
-	if (json_is_number(value)) {
-		n = json_number_value(value);
-		return keeps(schema, "minimum", -1, n) && keeps(schema, "maximum", 1, n) &&
-		    keeps_open(schema, "exclusiveMinimum", -1, n) &&
-		    keeps_open(schema, "exclusiveMaximum", 1, n);
-	}
-	if (json_is_string(value)) {
-		n = (double)str_chars(json_string_value(value));
-		return keeps(schema, "minLength", -1, n) && keeps(schema, "maxLength", 1, n);
-	}
-	if (json_is_array(value)) {
-		n = (double)json_array_size(value);
-		return keeps(schema, "minItems", -1, n) && keeps(schema, "maxItems", 1, n);
-	}
-	return true;
-}
-
-static bool
-is_listed(json_t *schema, json_t *value)
-{
-	json_t *list = json_object_get(schema, "enum"), *only = json_object_get(schema, "const");
-	json_t *one;
-	size_t i;
-
-	if (only != NULL && !json_equal(only, value))
-		return false;
-	json_array_foreach(list, i, one)
-	{
-		if (json_equal(one, value))
-			return true;
-	}
-	return list == NULL;
-}
-
-/* An optional property: null stands for "not there", which a schema may know as a value too. */
-static json_t *
-take_object(const struct place *at, json_t *schema, json_t *value)
-{
-	json_t *needed = json_object_get(schema, "required"), *made = json_object(), *inner;
-	json_t *schema_of, *given;
-	const char *name;
-
-	json_object_foreach(json_object_get(schema, "properties"), name, schema_of)
-	{
-		struct place place = below(at, name);
-
-		given = json_object_get(value, name);
-		inner = given != NULL ? take(&place, schema_of, given) : NULL;
-		if (inner != NULL) {
-			json_object_set_new(made, name, inner);
-		} else if (holds_text(needed, name) || (given != NULL && !json_is_null(given))) {
-			if (given == NULL)
-				wrong(&place, "is missing in the answer");
-			json_decref(made);
-			return NULL;
-		}
-	}
-	*at->why = NULL;
-	return made;
-}
-
-static json_t *
-take_array(const struct place *at, json_t *schema, json_t *value)
-{
-	struct place place = below(at, "items");
-	json_t *made = json_array(), *one, *inner;
-	size_t i;
-
-	json_array_foreach(value, i, one)
-	{
-		inner = take(&place, json_object_get(schema, "items"), one);
-		if (inner == NULL) {
-			json_decref(made);
-			return NULL;
-		}
-		json_array_append_new(made, inner);
-	}
-	return made;
-}
-
-static json_t *
-take_any(const struct place *at, json_t *schema, json_t *value)
-{
-	json_t *form, *made;
-	size_t i;
-
-	json_array_foreach(json_object_get(schema, "anyOf"), i, form)
-	{
-		if ((made = take(at, form, value)) != NULL)
-			return made;
-	}
-	return NULL;
-}
-
-static json_t *
-take(const struct place *at, json_t *schema, json_t *value)
-{
-	if ((json_object_get(schema, "type") != NULL && !is_of_type(schema, value)) ||
-	    !is_listed(schema, value) || !keeps_bounds(schema, value)) {
-		wrong(at, "is not in the answer as it must be");
-		return NULL;
-	}
-	if (json_object_get(schema, "anyOf") != NULL)
-		return take_any(at, schema, value);
-	if (json_is_object(value) && has_type(schema, "object"))
-		return take_object(at, schema, value);
-	if (json_is_array(value) && has_type(schema, "array"))
-		return take_array(at, schema, value);
-	if (json_is_string(value) && json_object_get(schema, "enum") == NULL &&
-	    json_object_get(schema, "const") == NULL)
-		return json_string(plain_text(at->a, json_string_value(value), TEXT_MAX, false));
-	return json_incref(value);
-}
-
-json_t *
-extract_take(struct arena *a, json_t *schema, json_t *answer, const char **why)
-{
-	struct place top = { a, "extracted", 1, why };
-	json_t *made;
-
-	*why = NULL;
-	made = answer != NULL ? take(&top, schema, answer) : NULL;
-	if (answer == NULL)
-		wrong(&top, "is missing in the answer");
-	if (made == NULL || json_dumpb(made, NULL, 0, JSON_COMPACT) <= KEPT_MAX)
-		return made;
-	json_decref(made);
-	wrong(&top, "is too long in the answer");
-	return NULL;
 }

@@ -126,10 +126,26 @@ job_check(struct db *db, const struct job_want *want, int *checked, char last[65
 
 #define LEASED " FROM fn.jobs_lease($1::uuid, $2::job_stage, $3, $4, $5) j"
 
+static const struct statement lease_to_transcribe = {
+	"job_lease_to_transcribe",
+	"SELECT j.job_id, j.workspace_id, j.lease, j.source, j.external_id, j.recording_url,"
+	" fn.setting(j.workspace_id, 'integrations.callrail.account_id') #>> '{}',"
+	" fn.setting(j.workspace_id, 'integrations.callrail.api_key') #>> '{}'" LEASED,
+	5,
+};
+
 static const struct statement lease_to_summarise = {
 	"job_lease_to_summarise",
 	"SELECT j.job_id, j.workspace_id, j.lease, j.items, j.notes,"
 	" fn.setting(j.workspace_id, 'summary.schema')" LEASED,
+	5,
+};
+
+static const struct statement lease_to_publish = {
+	"job_lease_to_publish",
+	"SELECT j.job_id, j.workspace_id, j.lease, j.summary, j.result, j.call_id, j.external_id,"
+	" j.duration_seconds, extract(epoch FROM j.created_at)::bigint,"
+	" fn.job_recipients(j.job_id, j.workspace_id)" LEASED,
 	5,
 };
 
@@ -138,7 +154,9 @@ job_lease(struct db *db, const char *worker, enum job_stage stage, const struct 
     struct rows **rows)
 {
 	static const struct statement *const statements[JOB_STAGES] = {
+		[JOB_TRANSCRIBE] = &lease_to_transcribe,
 		[JOB_SUMMARISE] = &lease_to_summarise,
+		[JOB_PUBLISH] = &lease_to_publish,
 	};
 	char limit[24], each[24];
 	const char *values[] = { worker, stages[stage], db_int(want->limit, limit),
@@ -174,6 +192,22 @@ report_fill(struct report *r, const struct job_held *held, const struct summary_
 	r->values[6] = db_int(u->cost_micros, r->numbers[5]);
 }
 
+static const struct statement transcribed = {
+	"job_transcribed",
+	"SELECT fn.job_transcribed($1, $2, $3, $4::jsonb)",
+	4,
+};
+
+enum rc
+job_transcribed(struct db *db, const struct job_held *held, const char *items)
+{
+	char job[24], lease[24];
+	const char *values[] = { db_int(held->job_id, job), held->workspace_id,
+		db_int(held->lease, lease), items };
+
+	return db_run(db, &transcribed, values, NULL);
+}
+
 static const struct statement noted = {
 	"job_noted",
 	REPORT "fn.job_noted($1, $2, $3, $8::jsonb)",
@@ -207,6 +241,76 @@ job_summarised(struct db *db, const struct job_held *held, const struct summary_
 	r.values[REPORT_VALUES] = summary;
 	r.values[REPORT_VALUES + 1] = result;
 	return db_run(db, &summarised, r.values, NULL);
+}
+
+static const struct statement mails_plan = {
+	"job_mails_plan",
+	"SELECT fn.job_mails_plan($1, $2, $3, $4::jsonb)",
+	4,
+};
+
+enum rc
+job_mails_plan(struct db *db, const struct job_held *held, const char *mails, bool *holds)
+{
+	char job[24], lease[24];
+	const char *values[] = { db_int(held->job_id, job), held->workspace_id,
+		db_int(held->lease, lease), mails };
+	struct rows *rows;
+	enum rc rc = db_run(db, &mails_plan, values, &rows);
+
+	if (rc != RC_OK)
+		return rc;
+	*holds = rows_bool(rows, 0, 0);
+	rows_free(rows);
+	return RC_OK;
+}
+
+static const struct statement mails = {
+	"job_mails",
+	"SELECT recipient, state = 'refused', convert_from(message, 'UTF8') FROM job_mails"
+	" WHERE job_id = $1 AND workspace_id = $2 AND state <> 'sent' ORDER BY recipient",
+	2,
+};
+
+enum rc
+job_mails(struct db *db, const struct job_held *held, struct rows **rows)
+{
+	char job[24];
+	const char *values[] = { db_int(held->job_id, job), held->workspace_id };
+
+	return db_run(db, &mails, values, rows);
+}
+
+static const struct statement mailed = {
+	"job_mailed",
+	"SELECT fn.job_mailed($1, $2, $3, $4::job_mail_state)",
+	4,
+};
+
+enum rc
+job_mailed(struct db *db, const struct job_held *held, const char *recipient, bool sent)
+{
+	char job[24];
+	const char *values[] = { db_int(held->job_id, job), held->workspace_id, recipient,
+		sent ? "sent" : "refused" };
+
+	return db_run(db, &mailed, values, NULL);
+}
+
+static const struct statement published = {
+	"job_published",
+	"SELECT fn.job_published($1, $2, $3)",
+	3,
+};
+
+enum rc
+job_published(struct db *db, const struct job_held *held)
+{
+	char job[24], lease[24];
+	const char *values[] = { db_int(held->job_id, job), held->workspace_id,
+		db_int(held->lease, lease) };
+
+	return db_run(db, &published, values, NULL);
 }
 
 static const struct statement wrong_try = {

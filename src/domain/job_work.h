@@ -50,11 +50,29 @@ enum rc job_check(
 
 /* Leases what is due in a stage to the worker. The first columns: */
 enum { JOB_ID, JOB_WORKSPACE_ID, JOB_LEASE, JOB_FIRST };
+/* JOB_TRANSCRIBE: */
+enum {
+	JOB_SOURCE = JOB_FIRST, /* api or callrail */
+	JOB_EXTERNAL_ID,
+	JOB_RECORDING_URL,
+	JOB_CALLRAIL_ACCOUNT, /* of the workspace, or NULL */
+	JOB_CALLRAIL_KEY
+};
 /* JOB_SUMMARISE: */
 enum {
 	JOB_ITEMS = JOB_FIRST, /* JSON: [{seq, role, text, start_ms, end_ms}] */
 	JOB_NOTES,             /* JSON: what is noted of the first parts, or NULL */
 	JOB_SCHEMA             /* JSON: what the workspace wants read out, or NULL */
+};
+/* JOB_PUBLISH: */
+enum {
+	JOB_SUMMARY = JOB_FIRST,
+	JOB_RESULT, /* JSON */
+	JOB_CALL_ID,
+	JOB_CALLER_ID,        /* its external id */
+	JOB_DURATION_SECONDS, /* or NULL */
+	JOB_CREATED_S,        /* since 1970 */
+	JOB_RECIPIENTS        /* JSON: those who have no mail about it yet */
 };
 enum rc job_lease(struct db *db, const char *worker, enum job_stage stage,
     const struct job_want *want, struct rows **rows) MUST_CHECK;
@@ -68,10 +86,24 @@ struct job_held {
 };
 
 /* Each: RC_OK also when another has taken over. usage, which may be NULL, is counted in any case. */
+enum rc job_transcribed(struct db *db, const struct job_held *held, const char *items) MUST_CHECK;
 enum rc job_noted(struct db *db, const struct job_held *held, const struct summary_usage *usage,
     const char *note) MUST_CHECK;
 enum rc job_summarised(struct db *db, const struct job_held *held,
     const struct summary_usage *usage, const char *summary, const char *result) MUST_CHECK;
+
+/* Keeps the mails of a job ([{recipient, message}], the message in base64) before any is sent; who has one
+ * already keeps that. holds false: another has taken over, and nothing is to be sent. */
+enum rc job_mails_plan(
+    struct db *db, const struct job_held *held, const char *mails, bool *holds) MUST_CHECK;
+/* Those that are not sent. Columns: */
+enum { JOB_MAIL_RECIPIENT, JOB_MAIL_REFUSED, JOB_MAIL_MESSAGE };
+enum rc job_mails(struct db *db, const struct job_held *held, struct rows **rows) MUST_CHECK;
+/* One was sent, or refused for good. */
+enum rc job_mailed(
+    struct db *db, const struct job_held *held, const char *recipient, bool sent) MUST_CHECK;
+/* All were sent. */
+enum rc job_published(struct db *db, const struct job_held *held) MUST_CHECK;
 
 /* A try that went wrong. */
 struct job_wrong {

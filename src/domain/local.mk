@@ -15,7 +15,10 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/call.h \
 	src/domain/campaign.c \
 	src/domain/campaign.h \
+	src/domain/extract_place.c \
+	src/domain/extract_place.h \
 	src/domain/extract.c \
+	src/domain/extract_take.c \
 	src/domain/extract.h \
 	src/domain/setting.c \
 	src/domain/setting.h \

@@ -369,9 +369,14 @@ read_reply_facts(struct job *job)
 {
 	struct fetch_result *r = &job->result;
 	struct curl_header *header;
+	const char *text = NULL;
 	curl_off_t value = 0;
 
 	(void)curl_easy_getinfo(job->easy, CURLINFO_RESPONSE_CODE, &r->status);
+	if (curl_easy_getinfo(job->easy, CURLINFO_REDIRECT_URL, &text) == CURLE_OK && text != NULL)
+		r->redirect = mem_strdup(text);
+	if (curl_easy_getinfo(job->easy, CURLINFO_CONTENT_TYPE, &text) == CURLE_OK && text != NULL)
+		(void)snprintf(r->content_type, sizeof(r->content_type), "%s", text);
 	if (curl_easy_getinfo(job->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &value) == CURLE_OK)
 		r->content_length = value;
 	if (curl_easy_header(job->easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
@@ -421,6 +426,8 @@ fault_of(struct job *job, CURLcode code)
 {
 	long number = 0;
 
+	if (job->too_long)
+		return FETCH_TOO_LONG;
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return FETCH_TIMEOUT;
 	if (code == CURLE_COULDNT_CONNECT &&
@@ -719,6 +726,7 @@ keep(struct fetch_result *result, void *arg)
 {
 	*(struct fetch_result *)arg = *result;
 	buf_init(&result->body, 0);
+	result->redirect = NULL;
 }
 
 void
@@ -736,4 +744,5 @@ void
 fetch_result_free(struct fetch_result *result)
 {
 	buf_free(&result->body);
+	free(result->redirect);
 }

@@ -68,6 +68,7 @@ enum fetch_fault {
 	FETCH_OTHER,
 	FETCH_REFUSED, /* nobody listens there */
 	FETCH_TIMEOUT,
+	FETCH_TOO_LONG, /* the reply is longer than max_reply */
 	FETCH_NO_TLS,   /* a mail server offers none, and it must be */
 	FETCH_NO_LOGIN, /* a mail server offers none that we know; nothing was sent without one */
 	FETCH_UNFIT     /* the mail may not be sent at all: an address or its bytes */
@@ -89,6 +90,8 @@ struct fetch_result {
 	int64_t body_bytes;     /* how many bytes the reply's body had */
 	int64_t content_length; /* as announced, or -1 */
 	int64_t retry_after_s;  /* from the header, or -1 */
+	char *redirect;         /* where a redirect leads, as a whole URL, unchecked; or NULL */
+	char content_type[128]; /* of the reply, cut off there; "" for none */
 	int64_t connect_us;     /* until the connection (TLS included) stood, 0 when it never did */
 	int64_t took_us;        /* from its start to its end */
 	bool missed;            /* the send window passed before the request had left */

@@ -13,6 +13,7 @@
 #define TOTAL_MS 600000
 #define REPLY_MAX (32u << 20)
 #define WORD_MS_MAX (48.0 * 3600 * 1000)
+#define SPEAKER_MAX 999
 
 /* A language as the API names one: "en", "pt-BR". */
 static bool
@@ -33,20 +34,12 @@ headers(const struct stt *s, struct arena *a)
 	return list;
 }
 
-void
-stt_request(const struct stt *s, struct arena *a, int fd, int64_t bytes, const char *language,
-    struct fetch *fetch)
+static void
+make_request(const struct stt *s, struct arena *a, int fd, int64_t bytes, struct fetch *fetch)
 {
-	/* punctuate gives the words as they are written; times are there in any case. */
-	const char *tongue = is_language(language) ? arena_printf(a, "language=%s", language)
-						   : "detect_language=true";
-
 	*fetch = (struct fetch){
 		.method = "POST",
-		.url = arena_printf(
-		    a, "%s/v1/listen?model=nova-3&punctuate=true&%s", s->base_url, tongue),
 		.headers = headers(s, a),
-		.content_type = "audio/mpeg",
 		.from_fd = fd,
 		.body_len = (size_t)bytes,
 		.connect_ms = CONNECT_MS,
@@ -55,6 +48,33 @@ stt_request(const struct stt *s, struct arena *a, int fd, int64_t bytes, const c
 		.max_reply = REPLY_MAX,
 		.to_fd = -1,
 	};
+}
+
+void
+stt_request(const struct stt *s, struct arena *a, int fd, int64_t bytes, const char *language,
+    struct fetch *fetch)
+{
+	/* punctuate gives the words as they are written; times are there in any case. */
+	const char *tongue = is_language(language) ? arena_printf(a, "language=%s", language)
+						   : "detect_language=true";
+
+	make_request(s, a, fd, bytes, fetch);
+	fetch->url = arena_printf(
+	    a, "%s/v1/listen?model=nova-3&punctuate=true&%s", s->base_url, tongue);
+	fetch->content_type = "audio/mpeg";
+}
+
+void
+stt_talk_request(const struct stt *s, struct arena *a, int fd, int64_t bytes,
+    const char *content_type, struct fetch *fetch)
+{
+	make_request(s, a, fd, bytes, fetch);
+	/* Naming a model of speakers is enough to have them told apart. */
+	fetch->url = arena_printf(a,
+	    "%s/v1/listen?model=nova-3&smart_format=true&detect_language=true&utterances=true"
+	    "&diarize_model=latest",
+	    s->base_url);
+	fetch->content_type = content_type;
 }
 
 /* ---- the answer ---- */
@@ -145,29 +165,97 @@ read_words(json_t *body, struct arena *a, struct stt_words *words)
 	return true;
 }
 
+/* RC_OK: there is an answer to be read. Else the reason. */
+static enum rc
+sort_answer(const struct fetch_result *result, struct arena *a, const char **error)
+{
+	if (result->end != FETCH_ANSWERED) {
+		*error = arena_printf(a, "Deepgram could not be asked: %s", result->error);
+		return RC_LATER;
+	}
+	if (result->status == 200)
+		return RC_OK;
+	*error = explain(result, a);
+	return result->status >= 400 && result->status < 500 && result->status != 408 &&
+		result->status != 429
+	    ? RC_INVALID
+	    : RC_LATER;
+}
+
 enum rc
 stt_read(const struct fetch_result *result, struct arena *a, struct stt_words *words)
 {
+	enum rc rc;
 	json_t *body;
 	bool whole;
 
 	memset(words, 0, sizeof *words);
-	if (result->end != FETCH_ANSWERED) {
-		words->error = arena_printf(a, "Deepgram could not be asked: %s", result->error);
-		return RC_LATER;
-	}
-	if (result->status != 200) {
-		words->error = explain(result, a);
-		return result->status >= 400 && result->status < 500 && result->status != 408 &&
-			result->status != 429
-		    ? RC_INVALID
-		    : RC_LATER;
-	}
+	if ((rc = sort_answer(result, a, &words->error)) != RC_OK)
+		return rc;
 	body = body_of(result);
 	whole = read_words(body, a, words);
 	json_decref(body);
 	if (!whole)
 		words->error = "Deepgram's answer holds no words";
+	return whole ? RC_OK : RC_LATER;
+}
+
+/* ---- who said what ---- */
+
+static void
+read_turn(json_t *value, struct arena *a, struct stt_talk *talk)
+{
+	const char *text = json_string_value(json_object_get(value, "transcript"));
+	json_t *speaker = json_object_get(value, "speaker");
+	struct stt_turn *turn = &talk->turns[talk->count];
+	json_int_t number;
+
+	if (text == NULL || text[0] == '\0')
+		return;
+	/* Where speakers are not told apart, channels may be. */
+	number = json_integer_value(
+	    json_is_integer(speaker) ? speaker : json_object_get(value, "channel"));
+	turn->speaker = number > 0 && number <= SPEAKER_MAX ? (int)number : 0;
+	turn->text = arena_strdup(a, text);
+	turn->start_ms = ms_of(json_object_get(value, "start"));
+	turn->end_ms = ms_of(json_object_get(value, "end"));
+	talk->count++;
+}
+
+/* results.utterances; false when there is no such thing. */
+static bool
+read_turns(json_t *body, struct arena *a, struct stt_talk *talk)
+{
+	json_t *list = json_object_get(json_object_get(body, "results"), "utterances"), *value;
+	size_t i;
+
+	if (!json_is_array(list))
+		return false;
+	talk->turns = arena_alloc(a, (json_array_size(list) + 1) * sizeof *talk->turns);
+	json_array_foreach(list, i, value)
+	{
+		read_turn(value, a, talk);
+	}
+	return true;
+}
+
+enum rc
+stt_talk_read(const struct fetch_result *result, struct arena *a, struct stt_talk *talk)
+{
+	enum rc rc;
+	json_t *body;
+	bool whole;
+
+	memset(talk, 0, sizeof *talk);
+	if ((rc = sort_answer(result, a, &talk->error)) != RC_OK) {
+		talk->away = rc == RC_LATER || (result->status >= 401 && result->status <= 403);
+		return rc;
+	}
+	body = body_of(result);
+	whole = read_turns(body, a, talk);
+	json_decref(body);
+	if (!whole)
+		talk->error = "Deepgram's answer holds no utterances";
 	return whole ? RC_OK : RC_LATER;
 }
 

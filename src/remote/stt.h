@@ -41,6 +41,29 @@ void stt_request(const struct stt *s, struct arena *a, int fd, int64_t bytes, co
 enum rc stt_read(
     const struct fetch_result *result, struct arena *a, struct stt_words *words) MUST_CHECK;
 
+/* ---- who said what ---- */
+
+/* What one speaker said at a time. */
+struct stt_turn {
+	int speaker; /* from 0 */
+	const char *text;
+	int64_t start_ms, end_ms; /* from the beginning of the recording */
+};
+
+struct stt_talk {
+	struct stt_turn *turns;
+	int count;
+	bool away; /* RC_LATER and RC_INVALID: nobody is answered now (away, too fast, our key) */
+	const char *error; /* as above */
+};
+
+/* Sends the first bytes of a file of sound; content_type is its media type. As stt_request(). */
+void stt_talk_request(const struct stt *s, struct arena *a, int fd, int64_t bytes,
+    const char *content_type, struct fetch *fetch);
+/* As stt_read(): the turns in their order. */
+enum rc stt_talk_read(
+    const struct fetch_result *result, struct arena *a, struct stt_talk *talk) MUST_CHECK;
+
 /* Whether the key is good, for the operator: RC_OK with the HTTP status, or RC_LATER with a
  * sentence. */
 enum rc stt_probe(const struct stt *s, long *status, char why[160]) MUST_CHECK;

@@ -7,6 +7,7 @@
 
 #include "remote/carrier.h"
 #include "remote/llm.h"
+#include "remote/mail.h"
 #include "remote/store.h"
 #include "remote/stt.h"
 
@@ -20,6 +21,7 @@ struct work_env {
 	double prompt_price;        /* of a million tokens that it reads … */
 	double completion_price;    /* … and writes */
 	int64_t context_tokens;     /* that it takes at once */
+	struct mailer mailer;       /* who takes our mails; hello is not set */
 	double cps;                 /* queue.cps */
 	int64_t default_cap;        /* calls.default_max_concurrent */
 	const char *recordings_dir; /* data_dir/recordings */

@@ -15,7 +15,9 @@ src_work_libwork_a_SOURCES = \
 	src/work/merge.c \
 	src/work/process.c \
 	src/work/process.h \
+	src/work/process_publish.c \
 	src/work/process_summarise.c \
+	src/work/process_transcribe.c \
 	src/work/record.c \
 	src/work/appraise.c \
 	src/work/report.c \

@@ -9,7 +9,9 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -56,7 +58,9 @@ static const struct {
 	int room;
 	void (*start)(struct processor *p, const struct rows *rows, int i);
 } kinds[JOB_STAGES] = {
+	[JOB_TRANSCRIBE] = { "Deepgram", "transcription", 8, process_transcribe },
 	[JOB_SUMMARISE] = { "the language model", "model", 16, process_summarise },
+	[JOB_PUBLISH] = { "the mail server", "mail", 16, process_publish },
 };
 
 /* ---- a task ---- */
@@ -116,6 +120,17 @@ task_json(struct task *t, const char *text)
 	return value;
 }
 
+const char *
+task_text(struct task *t, json_t *value)
+{
+	char *text = json_dumps(value, JSON_COMPACT);
+	const char *kept = text != NULL ? arena_strdup(t->arena, text) : "null";
+
+	free(text);
+	json_decref(value);
+	return kept;
+}
+
 static void
 task_free(struct task *t)
 {
@@ -168,6 +183,7 @@ report_wrong(struct task *t)
 static void
 report(struct task *t)
 {
+	void (*go_on)(struct task * t);
 	enum rc rc;
 
 	about(t);
@@ -181,12 +197,35 @@ report(struct task *t)
 		t->wrong = (struct job_wrong){ kinds[t->stage].failure,
 			"The result could not be kept.", 60 };
 		t->report = report_wrong;
+		t->go_on = NULL;
 		report(t);
 		return;
 	}
 	if (rc != RC_OK)
 		log_error("a job's failure could not be noted: %s", rc_name(rc));
+	go_on = t->go_on;
+	t->report = NULL;
+	t->go_on = NULL;
+	if (go_on != NULL)
+		go_on(t);
+	else
+		task_free(t);
 	log_about(NULL);
+}
+
+void
+task_tell(struct task *t, enum rc (*how)(struct task *t), void (*go_on)(struct task *t))
+{
+	t->report = how;
+	t->go_on = go_on;
+	report(t);
+}
+
+void
+task_drop(struct task *t)
+{
+	about(t);
+	log_info("another has taken over");
 	task_free(t);
 }
 
@@ -196,8 +235,7 @@ task_end(struct task *t, enum rc (*how)(struct task *t))
 	struct processor *p = t->p;
 	int64_t now = clock_boot_us();
 
-	t->report = how;
-	report(t);
+	task_tell(t, how, NULL);
 	if (p->next_us > now + BUSY_US)
 		p->next_us = now + BUSY_US;
 }
@@ -356,7 +394,7 @@ work_due(struct processor *p)
 	if (due[JOB_CHECK])
 		more |= check_due(p);
 	for (int stage = JOB_CHECK + 1; stage < JOB_STAGES; stage++)
-		if (due[stage] && kinds[stage].start != NULL)
+		if (due[stage])
 			more |= lease_due(p, (enum job_stage)stage);
 	return more;
 }
@@ -408,6 +446,8 @@ work_process(void *arg)
 	char worker[JOB_WORKER_SIZE];
 
 	signals_unblock(); /* this loop waits in libcurl, which knows no signal mask */
+	if (mkdir(p.env->recordings_dir, 0750) != 0 && errno != EEXIST)
+		log_error("%s cannot be made: %s", p.env->recordings_dir, strerror(errno));
 	fetch_init();
 	holder_self(&p.me);
 	p.db = db_new(p.env->database_url, &options);

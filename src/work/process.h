@@ -27,8 +27,9 @@ struct task {
 	int64_t asked_us;           /* when the vendor was */
 	struct summary_usage usage; /* of models, not yet reported */
 	struct job_wrong wrong;     /* for a report that says so */
-	enum rc (*report)(
-	    struct task *t); /* what is to be told to the database; NULL: still at work */
+	/* What is to be told to the database (NULL: still at work), and what follows (NULL: nothing). */
+	enum rc (*report)(struct task *t);
+	void (*go_on)(struct task *t);
 };
 
 /* For the stages. */
@@ -37,6 +38,8 @@ struct db *task_db(const struct task *t);
 /* The job of a row that was leased, in a struct of that size. */
 struct task *task_new(
     struct processor *p, enum job_stage stage, const struct rows *rows, int i, size_t size);
+/* The text of a JSON value, whose reference is taken; in the task's arena. */
+const char *task_text(struct task *t, json_t *value);
 /* JSON of the database, which lives as long as the task; NULL for NULL. */
 json_t *task_json(struct task *t, const char *text);
 /* Asks somebody; done's arg is the task. */
@@ -46,12 +49,19 @@ void task_ask(
 void task_vendor_well(struct task *t);
 void task_vendor_away(struct task *t, int64_t pause_s);
 
-/* The end of a task: the report is made, now or when the database is there again, and the task freed. */
+/* Reports something on the way, now or when the database is there again, and goes on then. */
+void task_tell(struct task *t, enum rc (*report)(struct task *t), void (*go_on)(struct task *t));
+/* The end of a task: the same, and the task is freed. */
 void task_end(struct task *t, enum rc (*report)(struct task *t));
 /* The same: it went wrong. error needs no full stop; wait_s as in struct job_wrong. */
 void task_wrong(struct task *t, const char *failure, const char *error, int64_t wait_s);
 
+/* Another has taken over. */
+void task_drop(struct task *t);
+
 /* The beginning of each stage: a task_new() of a row that was leased, on its way. */
+void process_transcribe(struct processor *p, const struct rows *rows, int i);
 void process_summarise(struct processor *p, const struct rows *rows, int i);
+void process_publish(struct processor *p, const struct rows *rows, int i);
 
 #endif

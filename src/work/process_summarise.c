@@ -3,7 +3,6 @@
  * of work of its own that leaves a note behind; the summary is made of the notes then. The transcript is
  * foreign text: see domain/summary.h.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -43,18 +42,6 @@ static void
 release(void *value)
 {
 	json_decref(value);
-}
-
-/* The text of a JSON value, whose reference is taken; in the arena. */
-static const char *
-text_of(struct arena *a, json_t *value)
-{
-	char *text = json_dumps(value, JSON_COMPACT);
-	const char *kept = text != NULL ? arena_strdup(a, text) : "null";
-
-	free(text);
-	json_decref(value);
-	return kept;
 }
 
 /* ---- reports ---- */
@@ -103,7 +90,7 @@ keep_note(struct reading *r, const char *text)
 {
 	const struct summary_usage *u = &r->task.usage;
 
-	r->note = text_of(r->task.arena,
+	r->note = task_text(&r->task,
 	    json_pack("{s:I, s:s, s:{s:I, s:I, s:I, s:I}}", "to", (json_int_t)r->from, "note", text,
 		"usage", "requests", (json_int_t)u->requests, "prompt_tokens",
 		(json_int_t)u->prompt_tokens, "completion_tokens", (json_int_t)u->completion_tokens,
@@ -120,7 +107,7 @@ keep_summary(struct reading *r, const struct summary *summary)
 	json_object_set_new(
 	    summary->result, "usage", summary_usage_json(&sum, task_env(&r->task)->llm.model));
 	r->summary = summary->text;
-	r->result = text_of(r->task.arena, summary->result);
+	r->result = task_text(&r->task, summary->result);
 	task_end(&r->task, report_summary);
 	crash_point("process.summarised");
 }

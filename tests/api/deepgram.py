@@ -1,6 +1,6 @@
 """Deepgram's batch speech to text, as strict as the real one in what it takes and with the same three
 shapes of errors. It cannot hear: it is told beforehand what is said, and spreads the words over the
-length of the MP3 that it is sent, which it reads frame by frame.
+length of the MP3 that it is sent, which it reads frame by frame. (A WAV it takes at its length.)
 """
 
 import http.server
@@ -15,9 +15,11 @@ import mp3
 PARAMETERS = {
     "model": {"nova-3", "nova-2"},
     "punctuate": {"true", "false"}, "smart_format": {"true", "false"},
-    "detect_language": {"true", "false"},
+    "detect_language": {"true", "false"}, "utterances": {"true", "false"},
+    "diarize_model": {"latest", "v1", "v2"},
     "language": {"en", "en-US", "ru", "de", "es", "fr", "multi"},
 }
+TYPES = {"audio/mpeg", "audio/wav", "application/octet-stream"}
 KEY = "dg-0123456789abcdef0123456789abcdef01234567"
 
 
@@ -97,12 +99,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.check_key()
         if mishap:
             raise mishap
-        if self.headers.get("Content-Type") != "audio/mpeg":
+        if self.headers.get("Content-Type") not in TYPES:
             raise new_shape(400, "INVALID_JSON")
         if length is None:
             raise new_shape(411, "LENGTH_REQUIRED")
         try:
-            seconds = mp3.seconds(body)
+            seconds = len(body) / 16000 if body.startswith(b"RIFF") else mp3.seconds(body)
         except ValueError:
             raise old_shape(400, "Bad Request") from None
         return self.server.fake.hear(seconds, dict(asked))
@@ -111,7 +113,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Deepgram:
     def __init__(self):
         self.lock = threading.Lock()
-        self.says = ""        # what is heard in any recording
+        self.says = ""        # what is heard in any recording …
+        self.talk = []        # … or, where speakers are told apart, (speaker, text) of each turn
         self.requests = []    # what it was asked
         self.mishaps = []     # refusals for the next requests, one each
         self.gate = threading.Event()
@@ -147,8 +150,16 @@ class Deepgram:
         channel = {"alternatives": [{"transcript": self.says, "confidence": 0.98, "words": words}]}
         if asked.get("detect_language") == "true":
             channel["detected_language"] = "en"
+        results = {"channels": [channel]}
+        if asked.get("utterances") == "true":
+            told = "diarize_model" in asked
+            results["utterances"] = [
+                {"start": 1.5 * i, "end": 1.5 * i + 1.25, "confidence": 0.97, "channel": 0,
+                 "transcript": text, "words": [], "id": str(uuid.uuid4()),
+                 **({"speaker": speaker} if told else {})}
+                for i, (speaker, text) in enumerate(self.talk)]
         model = str(uuid.uuid4())
         return {"metadata": {"request_id": str(uuid.uuid4()), "duration": seconds, "channels": 1,
                              "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                              "models": [model], "model_info": {model: {"name": "general-nova-3"}}},
-                "results": {"channels": [channel]}}
+                "results": results}

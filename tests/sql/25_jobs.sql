@@ -238,6 +238,8 @@ SELECT ok(NOT fn.job_published(job, 'ws1', lease), 'not before all are sent') FR
 SELECT fn.job_mailed(job, 'ws1', 'a@example.com', 'sent'), fn.job_mailed(job, 'ws1', 'b@example.com', 'refused') FROM mail;
 SELECT fn.job_mailed(job, 'ws1', 'a@example.com', 'refused') FROM mail;
 SELECT is(string_agg(state::text, ' ' ORDER BY recipient), 'sent refused', 'each its end') FROM job_mails;
+SELECT is(fn.job_recipients(job, 'ws1'), '["b@example.com"]', 'who has it needs it no more') FROM mail;
+SELECT is(fn.job_recipients(job, 'ws2'), '[]', 'and another workspace has nobody') FROM mail;
 SELECT is(fn.job_wrong(job, 'ws1', lease, 'mail', 'Refused.', NULL), 'failed', 'one of them has none') FROM mail;
 SELECT is(fn.job_process('ws1', 'mail', 'workspace'), 'queued', 'queued again');
 SELECT is(string_agg(recipient, ' '), 'a@example.com', 'what was sent is not forgotten') FROM job_mails;

@@ -57,7 +57,8 @@ static const char *const answers[] = {
 	[STALL] = "",
 	[ANSWER_EARLY] =
 	    "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-	[REDIRECT] = "HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n",
+	[REDIRECT] = "HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Type: text/html;charset=x"
+		     "\r\nContent-Length: 0\r\n\r\n",
 };
 
 /* Whether the request in s is complete. */
@@ -375,6 +376,7 @@ redirects_are_answers(void **state)
 {
 	struct fetch_result r;
 	struct fetch f;
+	char whole[64];
 
 	(void)state;
 	start(REDIRECT);
@@ -385,6 +387,9 @@ redirects_are_answers(void **state)
 	assert_int_equal(r.status, 302);
 	assert_int_equal(r.retry_after_s, -1);
 	assert_int_equal(server.connections, 1);
+	assert_string_equal(r.content_type, "text/html;charset=x");
+	(void)snprintf(whole, sizeof whole, "http://127.0.0.1:%d/other", server.port);
+	assert_string_equal(r.redirect, whole); /* whole, as the next request would want it */
 	fetch_result_free(&r);
 }
 
@@ -404,6 +409,9 @@ replies_have_a_ceiling_and_may_go_to_a_file(void **state)
 	fetch_wait(&f, &r);
 	assert_int_equal(r.end, FETCH_UNKNOWN);
 	assert_non_null(strstr(r.error, "longer than 4 bytes"));
+	assert_int_equal(r.fault, FETCH_TOO_LONG);
+	assert_null(r.redirect);
+	assert_string_equal(r.content_type, "");
 	fetch_result_free(&r);
 	f.max_reply = 5;
 	f.to_fd = fileno(file);

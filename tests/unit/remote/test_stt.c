@@ -131,6 +131,94 @@ sorts_errors(void **state)
 	arena_free(a);
 }
 
+/* ---- who said what ---- */
+
+static enum rc
+read_talk(struct arena *a, long status, const char *body, struct stt_talk *talk)
+{
+	struct fetch_result result = { .end = FETCH_ANSWERED, .status = status };
+	enum rc rc;
+
+	buf_init(&result.body, 1 << 20);
+	buf_puts(&result.body, body);
+	rc = stt_talk_read(&result, a, talk);
+	buf_free(&result.body);
+	return rc;
+}
+
+static void
+tells_speakers_apart(void **state)
+{
+	struct arena *a = arena_new();
+	struct stt_talk talk;
+	struct fetch f;
+
+	(void)state;
+	stt_talk_request(&stt, a, 7, 1234, "audio/wav", &f);
+	assert_string_equal(f.url,
+	    "https://stt.example/v1/listen?model=nova-3&smart_format=true&detect_language=true"
+	    "&utterances=true&diarize_model=latest");
+	assert_string_equal(f.headers[0], "Authorization: Token k3y");
+	assert_string_equal(f.content_type, "audio/wav");
+	assert_int_equal(f.from_fd, 7);
+	assert_int_equal(f.body_len, 1234);
+	assert_int_equal(read_talk(a, 200,
+			     "{\"results\":{\"channels\":[],\"utterances\":["
+			     "{\"start\":0.48,\"end\":2.9,\"channel\":0,\"speaker\":1,"
+			     "\"transcript\":\"Hello.\"},"
+			     "{\"start\":3,\"end\":4,\"channel\":1,\"transcript\":\"Yes.\"},"
+			     "{\"start\":-1,\"end\":1e300,\"speaker\":-7,\"transcript\":\"No.\"},"
+			     "{\"start\":5,\"end\":6,\"speaker\":0,\"transcript\":\"\"},"
+			     "{\"speaker\":0},7,null]}}",
+			     &talk),
+	    RC_OK);
+	assert_int_equal(talk.count, 3);
+	assert_int_equal(talk.turns[0].speaker, 1);
+	assert_string_equal(talk.turns[0].text, "Hello.");
+	assert_int_equal(talk.turns[0].start_ms, 480);
+	assert_int_equal(talk.turns[0].end_ms, 2900);
+	assert_int_equal(talk.turns[1].speaker, 1); /* of its channel */
+	assert_int_equal(talk.turns[2].speaker, 0);
+	assert_int_equal(talk.turns[2].start_ms, 0);
+	assert_int_equal(talk.turns[2].end_ms, 0);
+	assert_int_equal(read_talk(a, 200, "{\"results\":{\"utterances\":[]}}", &talk), RC_OK);
+	assert_int_equal(talk.count, 0);
+	arena_free(a);
+}
+
+static void
+knows_when_nobody_is_answered(void **state)
+{
+	static const struct {
+		long status;
+		enum rc rc;
+		bool away;
+	} cases[] = {
+		{ 200, RC_LATER, false }, /* no utterances */
+		{ 400, RC_INVALID, false },
+		{ 413, RC_INVALID, false },
+		{ 401, RC_INVALID, true },
+		{ 402, RC_INVALID, true },
+		{ 403, RC_INVALID, true },
+		{ 408, RC_LATER, true },
+		{ 429, RC_LATER, true },
+		{ 503, RC_LATER, true },
+	};
+	struct fetch_result lost = { .end = FETCH_UNKNOWN, .error = "timeout" };
+	struct arena *a = arena_new();
+	struct stt_talk talk;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		assert_int_equal(read_talk(a, cases[i].status, "{}", &talk), cases[i].rc);
+		assert_int_equal(talk.away, cases[i].away);
+		assert_non_null(talk.error);
+	}
+	assert_int_equal(stt_talk_read(&lost, a, &talk), RC_LATER);
+	assert_true(talk.away);
+	arena_free(a);
+}
+
 int
 main(void)
 {
@@ -138,6 +226,8 @@ main(void)
 		cmocka_unit_test(asks_exactly_this),
 		cmocka_unit_test(reads_words),
 		cmocka_unit_test(sorts_errors),
+		cmocka_unit_test(tells_speakers_apart),
+		cmocka_unit_test(knows_when_nobody_is_answered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
