@@ -328,6 +328,7 @@ EXTRA_DIST += \
 	tests/api/test_auth.py \
 	tests/api/test_bookings.py \
 	tests/api/test_call_life.py \
+	tests/api/test_callrail.py \
 	tests/api/test_campaigns.py \
 	tests/api/test_cancel.py \
 	tests/api/test_contract.py \
@@ -620,7 +621,8 @@ EXTRA_DIST += \
 	tests/sql/19_gates.sql \
 	tests/sql/20_bookings.sql \
 	tests/sql/22_campaigns.sql \
-	tests/sql/23_forwards.sql
+	tests/sql/23_forwards.sql \
+	tests/sql/27_callrail.sql
 
 # The event streams, without sockets and without a database.
 if HAVE_CMOCKA

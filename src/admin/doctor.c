@@ -648,6 +648,55 @@ look_at_mail(struct visit *v, bool database)
 	arena_free(a);
 }
 
+/* ---- calls from elsewhere ---- */
+
+static const struct statement sql_doctor_callrail = { "op_doctor_callrail",
+	"SELECT account_id, workspace_id, status, error FROM fn.callrail_troubles()", 0 };
+
+static const struct statement sql_doctor_polls = { "op_doctor_polls",
+	"SELECT count(DISTINCT account_id), coalesce(max(extract(epoch FROM clock_timestamp()"
+	" - coalesce(done_at, made_at))), 0)::bigint FROM callrail_walks",
+	0 };
+
+static const char *
+callrail_cure(int64_t status)
+{
+	switch (status) {
+	case 0:
+		return "it is asked again by itself";
+	case 401:
+		return "set integrations.callrail.api_key";
+	case 403:
+	case 404:
+		return "see integrations.callrail.account_id and company_id, and what the key's "
+		       "user may see there";
+	default:
+		return "see integrations.callrail and callrail.base_url";
+	}
+}
+
+/* A customer's key that is refused is no fault of the installation. */
+static void
+look_at_callrail(struct visit *v)
+{
+	struct rows *rows;
+
+	if (db_run(v->admin->db, &sql_doctor_callrail, NULL, &rows) != RC_OK)
+		return;
+	for (int i = 0; i < rows_count(rows); i++)
+		found(v, FINDING_WARN, "callrail", "account %s (workspace %s): %s: %s",
+		    rows_text(rows, i, 0), rows_text(rows, i, 1), rows_text(rows, i, 3),
+		    callrail_cure(rows_int(rows, i, 2)));
+	rows_free(rows);
+	if (db_run(v->admin->db, &sql_doctor_polls, NULL, &rows) != RC_OK)
+		return;
+	if (rows_int(rows, 0, 0) > 0)
+		found(v, FINDING_OK, "callrail",
+		    "%" PRId64 " accounts, all calls are there up to %" PRId64 " s ago",
+		    rows_int(rows, 0, 0), rows_int(rows, 0, 1));
+	rows_free(rows);
+}
+
 static int
 doctor(struct admin *a)
 {
@@ -669,6 +718,7 @@ doctor(struct admin *a)
 			look_at_scheduler(&v);
 			look_at_transcripts(&v);
 			look_at_jobs(&v);
+			look_at_callrail(&v);
 		}
 		look_at_workers(&v);
 		look_at_socket(&v, "streams", v.settings->events_socket, "offhook-events");

@@ -30,6 +30,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/dnc.h \
 	src/domain/event.c \
 	src/domain/event.h \
+	src/domain/feed.c \
+	src/domain/feed.h \
 	src/domain/figures.c \
 	src/domain/figures.h \
 	src/domain/job.c \

@@ -81,6 +81,11 @@ env_fill(struct scheduler *sched)
 			.tls = s->smtp.tls,
 			.ca_file = s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL,
 		},
+		.callrail = {
+			.base_url = s->callrail.base_url,
+			.ca_file = s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL,
+			.anywhere = s->webhooks.allow_private_networks,
+		},
 		.cps = s->queue.cps,
 		.default_cap = s->calls.default_max_concurrent,
 		.recordings_dir = sched->recordings_dir,
@@ -140,6 +145,7 @@ main(int argc, char **argv)
 		{ .name = "appraiser", .run = work_appraise, .arg = &sched.env },
 		{ .name = "processor", .run = work_process, .arg = &sched.env },
 		{ .name = "importer", .run = work_unspool, .arg = &sched.env },
+		{ .name = "poller", .run = work_poll, .arg = &sched.env },
 		{ .name = "keeper", .run = work_keep, .arg = &sched.env },
 	};
 	struct supervisor supervisor = { children, sizeof children / sizeof children[0], DRAIN_MS,

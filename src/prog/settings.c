@@ -325,8 +325,8 @@ const struct conf_key settings_keys[] = {
 	    .help = "Deepgram: where its live API is. For a later release." },
 
 	{ "callrail.base_url", CONF_TEXT, AT(callrail.base_url), "https://api.callrail.com",
-	    .check = url_web, .must = URL_WEB,
-	    .help = "CallRail: the base of its API, without /v3. For a later release." },
+	    .check = url_safe, .must = URL_SAFE,
+	    .help = "CallRail: the base of its API, without /v3." },
 
 	{ "s3.endpoint", CONF_TEXT, AT(s3.endpoint), "", .check = url_web_or_empty,
 	    .must = URL_WEB_OR_EMPTY,

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "remote/callrail.h"
 #include "remote/carrier.h"
 #include "remote/llm.h"
 #include "remote/mail.h"
@@ -22,6 +23,7 @@ struct work_env {
 	double completion_price;    /* … and writes */
 	int64_t context_tokens;     /* that it takes at once */
 	struct mailer mailer;       /* who takes our mails; hello is not set */
+	struct callrail callrail;   /* whose calls are fetched for workspaces */
 	double cps;                 /* queue.cps */
 	int64_t default_cap;        /* calls.default_max_concurrent */
 	const char *recordings_dir; /* data_dir/recordings */
@@ -45,5 +47,6 @@ int work_report(void *arg);
 int work_appraise(void *arg);
 int work_process(void *arg);
 int work_unspool(void *arg);
+int work_poll(void *arg);
 
 #endif

@@ -20,6 +20,7 @@ src_work_libwork_a_SOURCES = \
 	src/work/process_transcribe.c \
 	src/work/record.c \
 	src/work/appraise.c \
+	src/work/poll.c \
 	src/work/report.c \
 	src/work/lanes.c \
 	src/work/lanes.h \
