@@ -489,6 +489,7 @@ EXTRA_DIST += \
 	tests/faults/test_dialer_crashes.py \
 	tests/faults/test_direct_faults.py \
 	tests/faults/test_event_streams.py \
+	tests/faults/test_jobs.py \
 	tests/faults/test_scheduler_faults.py \
 	tests/faults/test_skill_crashes.py \
 	tests/faults/test_spool.py \
