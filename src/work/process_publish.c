@@ -58,15 +58,6 @@ report_published(struct task *t)
 
 /* ---- sending ---- */
 
-/* The mail server said it of this mail alone: a recipient, or its content. */
-static bool
-is_about_the_mail(const struct fetch_result *result)
-{
-	return (result->end == FETCH_ANSWERED && result->status != 530 &&
-		   (result->stage == FETCH_AT_ENVELOPE || result->stage == FETCH_AT_MESSAGE)) ||
-	    (result->end == FETCH_NOT_SENT && result->fault == FETCH_UNFIT);
-}
-
 static void
 note_and_go_on(struct posting *m, bool sent)
 {
@@ -82,15 +73,15 @@ handed_over(struct fetch_result *result, void *arg)
 	struct task *t = &m->task;
 	struct mail_answer answer;
 	enum rc rc = mail_read(result, t->arena, &answer);
-	bool here = is_about_the_mail(result);
+	bool any = answer.away || answer.settings; /* any mail would fare so */
 
-	if (rc == RC_OK || here)
-		task_vendor_well(t);
-	else
+	if (any)
 		task_vendor_away(t, 0);
+	else
+		task_vendor_well(t);
 	if (rc == RC_OK) {
 		note_and_go_on(m, true);
-	} else if (!here) {
+	} else if (any) {
 		task_wrong(t, "mail", answer.error, rc == RC_INVALID ? -1 : 0);
 	} else if (rc == RC_INVALID) {
 		m->refused = answer.error;

@@ -86,17 +86,31 @@ def talk(word):
 
 
 def ingest(client, transcript=None, duration=60, url=None):
-    """A job, by the door of everybody; its id."""
-    [(job, created)] = client.stack.sql(
-        "SELECT job_id, created FROM fn.job_ingest(%s, 'api', %s, %s, %s, %s, '{}', NULL)",
-        client.workspace, name("ext"), duration, url,
-        None if transcript is None else json.dumps(transcript))
-    assert created
-    return job
+    """A job; its id."""
+    answer = client.post("/api/v1/jobs", {"external_id": name("ext"), "duration_seconds": duration,
+                                          "transcript": transcript, "recording_url": url})
+    assert answer.status_code == 201, answer.text
+    return answer.json()["job_id"]
+
+
+def smuggle(client, url):
+    """A job whose URL the API would refuse; its id."""
+    return client.stack.sql(
+        "SELECT job_id FROM fn.job_ingest(%s, 'api', %s, 60, %s, NULL, '{}', NULL)",
+        client.workspace, name("ext"), url)[0][0]
 
 
 def look(client, job):
-    return client.stack.sql("SELECT fn.job_json(j) FROM jobs j WHERE job_id = %s", job)[0][0]
+    answer = client.get(f"/api/v1/jobs/{job}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def requeue(client, job):
+    """Has a failed one processed again, by the door of everybody who knows its call."""
+    answer = client.post("/api/v1/process", {"call_id": look(client, job)["external_id"],
+                                             "tenant_id": client.workspace})
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued"), answer.text
 
 
 def ended(client, job, status="completed", seconds=20):
@@ -263,7 +277,7 @@ def test_it_is_failed_after_the_last_try_and_goes_on_where_it_stood(client, mode
     job = ingest(client, talk("golf"))
     found = ended(client, job, "failed")
     assert found["error"] == "The language model answered 500 server_error."
-    client.stack.sql("SELECT fn.job_requeue(j, 'workspace') FROM jobs j WHERE job_id = %s", job)
+    requeue(client, job)
     found = ended(client, job)
     assert found["attempts"] == 1 and found["source_metadata"]["requeue_count"] == 1
 
@@ -370,7 +384,7 @@ def test_a_recording_is_heard(client, model, stt, files):
     found = ended(client, job)
     assert found["summary"] == "They agreed."
     assert story(client, job) == ["queued", "transcribing", "analyzing", "publishing", "completed"]
-    assert client.stack.sql("SELECT items FROM jobs WHERE job_id = %s", job)[0][0] == [
+    assert found["transcript"] == [
         {"seq": 1, "role": "Speaker 0", "text": "Good morning.", "start_ms": 0, "end_ms": 1250},
         {"seq": 2, "role": "Speaker 1", "text": "I call about a boat.", "start_ms": 1500,
          "end_ms": 2750},
@@ -476,7 +490,7 @@ def closed_stack(stt):
 def test_a_recordings_url_reaches_nothing_inside(closed_stack, stt, url, error):
     client = closed_stack.customer()
     asked = len(stt.requests)
-    found = hurried(client, ingest(client, url=url), "failed")
+    found = hurried(client, smuggle(client, url), "failed")
     assert error in found["error"] and len(stt.requests) == asked
 
 
@@ -536,7 +550,7 @@ def test_one_who_is_refused_does_not_keep_it_from_the_others(client, model, post
     assert "@" not in found["error"] and found["summary"] == "They agreed."
     assert found["attempts"] == 1
     assert len(post.taken(to[1])) == 1 and not post.taken(to[0])
-    client.stack.sql("SELECT fn.job_requeue(j, 'workspace') FROM jobs j WHERE job_id = %s", job)
+    requeue(client, job)
     ended(client, job)
     assert len(post.taken(to[0])) == 1 and len(post.taken(to[1])) == 1
     assert len(model.asked("romeo")) == 1  # the summary was there
@@ -575,7 +589,7 @@ def test_the_webhook_is_told_once(stack, client, model):
         [message] = eventually(lambda: receiver.at("/hook"))
         assert message.signed_by(secret)
         assert message.event["event_type"] == "job.completed"
-        assert message.event["job_id"] == str(job)
+        assert message.event["job_id"] == job
         assert message.event["data"]["summary"] == "They agreed."
         eventually(lambda: client.stack.sql(
             "SELECT bool_and(state = 'delivered') FROM webhook_deliveries WHERE workspace_id = %s",
@@ -592,11 +606,11 @@ def test_a_vendor_that_is_down_burns_few_tries_and_stops_nothing_else(client, mo
     url = files.put("/four.wav", {"type": "audio/wav", "body": filehost.wav()})
     before = len(model.server.asked)
     jobs = [ingest(client, talk("uniform")) for _ in range(40)]
-    eventually(lambda: len(model.server.asked) - before >= 16)
+    eventually(lambda: len(model.server.asked) - before >= 5)
     heard = ingest(client, url=url)
     time.sleep(5)  # the outage
     asked = len(model.server.asked) - before
-    assert asked <= 40, "at most what was under way, and a few to look"
+    assert asked <= 21, "at most what was under way, and a few to look"
     assert look(client, heard)["status"] == "analyzing"  # the recording was heard meanwhile
     model.always = lambda body: Reply(content=json.dumps(GOOD))
     try:
