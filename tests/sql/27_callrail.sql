@@ -131,7 +131,7 @@ SELECT is(pg_temp.turn(), NULL, 'so much for now');
 -- ---- what is asked for before it was brought ----
 
 SELECT is(fn.job_process('ws1', 'call-that-rails', 'workspace'), 'queued', 'somebody knows its id already');
-SELECT fn.jobs_check(100, 100);
+SELECT fn.jobs_check(100, 100, '');
 SELECT pg_temp.pass('61 s'), pg_temp.turn();
 SELECT is(fn.callrail_take('A', 5, 'ws1', pg_temp.calls('call-that-rails 1 60 r')), 1::bigint, 'it is filled in');
 SELECT is(status || ' ' || source, 'queued callrail', 'and queued') FROM jobs WHERE external_id = 'call-that-rails';
