@@ -1,7 +1,7 @@
 /*
  * process_transcribe.c: a recording that somebody else has is fetched and heard. Its URL is a stranger's,
  * and so is each redirect: all are looked at before they are asked (http/reach.h), and the sound lies in a
- * file without a name meanwhile.
+ * file without a name meanwhile. CallRail is asked first where the recording of a call of its lies.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "http/reach.h"
+#include "remote/callrail.h"
 #include "remote/stt.h"
 #include "sys/crash.h"
 #include "work/process.h"
@@ -27,6 +28,8 @@ struct hearing {
 	struct task task;
 	int fd; /* of the sound */
 	int redirects;
+	struct callrail_account
+	    account;       /* of the workspace, where the recording lies at CallRail */
 	const char *items; /* JSON: the transcript */
 };
 
@@ -216,6 +219,44 @@ fetch_from(struct hearing *h, const char *url)
 		task_ask(&h->task, &f, fetched);
 }
 
+/* ---- CallRail ---- */
+
+static void
+found_at_callrail(struct fetch_result *result, void *arg)
+{
+	struct hearing *h = arg;
+	struct task *t = &h->task;
+	struct callrail_recording recording;
+	enum rc rc = callrail_recording_read(
+	    &task_env(t)->callrail, result, t->arena, &h->account, &recording);
+
+	if (rc == RC_OK)
+		fetch_from(h, recording.url);
+	else
+		task_wrong(
+		    t, "fetch", recording.error, rc == RC_LATER ? recording.retry_after_s : -1);
+}
+
+static void
+ask_callrail(struct hearing *h, const char *call_id)
+{
+	struct task *t = &h->task;
+	struct fetch f;
+	const char *no;
+
+	if (h->account.id == NULL || h->account.key == NULL) {
+		task_wrong(t, "settings",
+		    "CallRail cannot be asked: set integrations.callrail.account_id and api_key",
+		    -1);
+		return;
+	}
+	no = callrail_recording_request(&task_env(t)->callrail, t->arena, &h->account, call_id, &f);
+	if (no != NULL)
+		task_wrong(t, "fetch", no, -1);
+	else
+		task_ask(t, &f, found_at_callrail);
+}
+
 static void
 close_file(void *arg)
 {
@@ -245,5 +286,10 @@ process_transcribe(struct processor *p, const struct rows *rows, int i)
 		return;
 	}
 	arena_on_free(t->arena, close_file, h);
-	fetch_from(h, url);
+	h->account = (struct callrail_account){ rows_copy(t->arena, rows, i, JOB_CALLRAIL_ACCOUNT),
+		rows_copy(t->arena, rows, i, JOB_CALLRAIL_KEY) };
+	if (strcmp(rows_text(rows, i, JOB_SOURCE), "callrail") == 0)
+		ask_callrail(h, rows_text(rows, i, JOB_EXTERNAL_ID));
+	else
+		fetch_from(h, url);
 }

@@ -4,6 +4,7 @@ import json
 import time
 
 import apikit
+import callrail
 import deepgram
 import filehost
 import llm
@@ -50,11 +51,20 @@ def files():
 
 
 @pytest.fixture(scope="module")
-def stack(model, stt, post):
+def rail():
+    made = callrail.CallRail()
+    yield made
+    leaks = list(made.leaks)
+    made.close()
+    assert not leaks  # the key goes to the API alone
+
+
+@pytest.fixture(scope="module")
+def stack(model, stt, post, rail):
     apikit.secrets.update((llm.KEY, deepgram.KEY))
     made = apikit.Stack({
         "deepgram.api_key": deepgram.KEY, "deepgram.base_url": stt.url, "smtp.url": post.url,
-        "smtp.from": "offhook@calls.example",
+        "smtp.from": "offhook@calls.example", "callrail.base_url": rail.url,
         "queue.enabled": "true", "queue.cps": 40, "openai.api_key": llm.KEY,
         "openai.base_url": model.url, "openai.model": llm.NAME, "openai.prompt_price": "2.5",
         "openai.completion_price": "10", "webhooks.allow_private_networks": "true"})
@@ -93,11 +103,11 @@ def ingest(client, transcript=None, duration=60, url=None):
     return answer.json()["job_id"]
 
 
-def smuggle(client, url):
-    """A job whose URL the API would refuse; its id."""
+def smuggle(client, url, source="api", external_id=None):
+    """A job that the API would refuse; its id."""
     return client.stack.sql(
-        "SELECT job_id FROM fn.job_ingest(%s, 'api', %s, 60, %s, NULL, '{}', NULL)",
-        client.workspace, name("ext"), url)[0][0]
+        "SELECT job_id FROM fn.job_ingest(%s, %s, %s, 60, %s, NULL, '{}', NULL)",
+        client.workspace, source, external_id or name("ext"), url)[0][0]
 
 
 def look(client, job):
@@ -499,6 +509,49 @@ def test_what_is_not_set_up_is_named(closed_stack):
     found = ended(client, ingest(client, talk("oscar")), "failed")
     assert found["error"] == "There is no language model: set openai.api_key."
     assert found["attempts"] == 1
+
+
+# ---- CallRail's ----
+
+def rail_settings(client, account, **more):
+    apikit.secrets.add(account.key)
+    settings(client, integrations__callrail__account_id=account.id,
+             integrations__callrail__api_key=account.key, **more)
+
+
+def test_a_recording_at_callrail_is_asked_for_with_the_key_and_fetched_without(
+        client, model, stt, rail):
+    model.say("a boat", GOOD)
+    account = rail.account()
+    external_id = rail.call(account)
+    rail_settings(client, account, integrations__callrail__poll_interval_seconds=1,
+                  integrations__callrail__enabled=True)
+    [(job,)] = eventually(lambda: client.stack.sql(
+        "SELECT job_id FROM jobs WHERE external_id = %s", external_id), 60)
+    found = ended(client, job)
+    assert found["source"] == "callrail" and found["summary"] == "They agreed."
+    assert account.key not in json.dumps(found) and "access_key" not in json.dumps(found)
+    [asked] = [r for r in rail.requests if r["path"].endswith(f"/{external_id}/recording.json")]
+    assert asked["key"] == account.key
+    assert len(rail.media_requests) == 2  # a redirect, and the sound
+
+
+def test_no_recording_at_callrail(client, rail):
+    account = rail.account()
+    job = smuggle(client, rail.url + "/x", "callrail", "CALnone")
+    found = ended(client, job, "failed")
+    assert found["error"] == ("CallRail cannot be asked: set integrations.callrail.account_id and"
+                              " api_key.")
+    rail_settings(client, account)
+    for external_id, error in (("CALgone", "CallRail has no recording of the call."),
+                               ("../x", "the id of the call can be none of CallRail's.")):
+        found = ended(client, smuggle(client, rail.url + "/x", "callrail", external_id), "failed")
+        assert (found["error"], found["attempts"]) == (error, 1)
+    rail_settings(client, rail.account(), processing__max_attempts=2)
+    account.key = "another0"
+    rail_settings(client, account)
+    found = ended(client, smuggle(client, rail.url + "/x", "callrail", "CALwrong"), "failed")
+    assert found["attempts"] == 1 and "another0" not in found["error"]
 
 
 # ---- our own calls ----
