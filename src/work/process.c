@@ -60,7 +60,8 @@ static const struct {
 } kinds[JOB_STAGES] = {
 	[JOB_TRANSCRIBE] = { "Deepgram", "transcription", 8, process_transcribe },
 	[JOB_SUMMARISE] = { "the language model", "model", 16, process_summarise },
-	[JOB_PUBLISH] = { "the mail server", "mail", 16, process_publish },
+	/* Few: those on their way may be sent twice when a processor dies. */
+	[JOB_PUBLISH] = { "the mail server", "mail", 8, process_publish },
 };
 
 /* ---- a task ---- */

@@ -212,6 +212,42 @@ def test_a_processor_that_is_stopped_is_replaced(stack, customer):
     customer.verify(jobs)
 
 
+@pytest.fixture
+def slow_model(vendors):
+    """It takes half a second; how often it was asked about each transcript."""
+    quick, vendors.model.always = vendors.model.always, lambda body: llm.Reply(
+        content=json.dumps(ANSWER), wait=0.5)
+    before = len(vendors.model.server.asked)
+    yield lambda: collections.Counter(
+        body["messages"][1]["content"] for body in vendors.model.server.asked[before:])
+    vendors.model.always = quick
+
+
+def test_a_reload_costs_no_try_and_no_answer(stack, customer, slow_model):
+    jobs = customer.ingest(30)
+    for _ in range(3):
+        time.sleep(0.4)
+        stack.kill("scheduler", signal.SIGHUP)
+    customer.verify(jobs)
+    assert stack.rows("SELECT DISTINCT attempts, losses FROM jobs WHERE workspace_id = %s",
+                      customer.name) == [{"attempts": 1, "losses": 0}]
+    assert sum(slow_model().values()) == 30  # what was nearly done was waited for
+    assert {len(copies) for copies in customer.mails().values()} == {1}
+
+
+def test_answers_outlive_the_database(stack, customer, slow_model):
+    """What is answered while it is away is kept until it is back, and not asked for again."""
+    jobs = customer.ingest(16)
+    eventually(lambda: sum(slow_model().values()) >= 12, 20, "nothing was asked")
+    stack.kill("postgres", signal.SIGQUIT)
+    time.sleep(1)
+    stack.up()
+    customer.verify(jobs)
+    assert sum(slow_model().values()) == 16
+    assert {r["attempts"] for r in stack.rows("SELECT attempts FROM jobs WHERE workspace_id = %s",
+                                              customer.name)} == {1}
+
+
 def test_a_poison_job_among_many(stack, customer, vendors):
     """One whose recording is no sound, one that no model can read; the others know nothing of it."""
     poison = [stack.value("SELECT job_id FROM fn.job_ingest(%s, 'api', 'poison-1', 60, %s, NULL, '{}',"
