@@ -22,6 +22,7 @@ CREATE TABLE callrail_walks (
     account_id text NOT NULL,
     company_id text NOT NULL,
     key_hash   bytea NOT NULL,
+    every      interval NOT NULL,                        -- the shortest that one of its workspaces wants
     began_at   timestamptz NOT NULL DEFAULT '-infinity', -- when the newest window was opened
     from_at    timestamptz,                              -- the window
     until_at   timestamptz,

@@ -35,11 +35,38 @@ LANGUAGE sql STABLE AS $$
     FROM wanted w WHERE w.account_id IS NOT NULL AND w.api_key IS NOT NULL
 $$;
 
+-- The same for one workspace: no row when it wants nothing.
+CREATE FUNCTION fn.callrail_source(p_workspace text)
+RETURNS TABLE (account_id text, company_id text, api_key text, key_hash bytea)
+LANGUAGE sql STABLE AS $$
+    SELECT s.account, s.company, s.key, sha256(convert_to(s.key, 'UTF8')) FROM (SELECT
+            fn.setting(p_workspace, 'integrations.callrail.account_id') #>> '{}' AS account,
+            coalesce(fn.setting(p_workspace, 'integrations.callrail.company_id') #>> '{}', '') AS company,
+            fn.setting(p_workspace, 'integrations.callrail.api_key') #>> '{}' AS key) s
+    WHERE fn.setting(p_workspace, 'integrations.callrail.enabled') = 'true' AND s.account IS NOT NULL
+        AND s.key IS NOT NULL
+$$;
+
+-- Those of a walk's workspaces that want it now, and the key.
+CREATE FUNCTION fn.callrail_wanted(k callrail_walks) RETURNS TABLE (workspace_id text, api_key text)
+LANGUAGE sql STABLE AS $$
+    SELECT f.workspace_id, s.api_key FROM callrail_feeds f
+        CROSS JOIN LATERAL fn.callrail_source(f.workspace_id) s
+    WHERE f.walk_id = k.walk_id AND s.account_id = k.account_id AND s.company_id = k.company_id
+        AND s.key_hash = k.key_hash
+$$;
+
 -- Brings accounts, walks and feeds to what the settings want. A feed that is wanted no more keeps how far it
--- is, and goes on from there when it is wanted again.
+-- is, and goes on from there when it is wanted again. Everything is joined with everything: plans that were
+-- made while the tables were small must not try row by row.
 CREATE FUNCTION fn.callrail_refresh() RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_nestloop = off AS $$
 BEGIN
+    UPDATE callrail_walks k SET every = s.every
+        FROM (SELECT account_id, company_id, key_hash, min(every) AS every FROM fn.callrail_sources()
+            GROUP BY 1, 2, 3) s
+        WHERE s.account_id = k.account_id AND s.company_id = k.company_id AND s.key_hash = k.key_hash
+            AND s.every <> k.every;
     IF NOT EXISTS (SELECT FROM fn.callrail_sources() s FULL JOIN (SELECT f.workspace_id, k.account_id,
                 k.company_id, k.key_hash FROM callrail_feeds f JOIN callrail_walks k USING (walk_id)) h
             USING (workspace_id, account_id, company_id, key_hash)
@@ -49,8 +76,8 @@ BEGIN
     END IF;
     INSERT INTO callrail_accounts (account_id)
         SELECT account_id FROM fn.callrail_sources() GROUP BY 1 ON CONFLICT DO NOTHING;
-    INSERT INTO callrail_walks (account_id, company_id, key_hash)
-        SELECT account_id, company_id, key_hash FROM fn.callrail_sources() GROUP BY 1, 2, 3
+    INSERT INTO callrail_walks (account_id, company_id, key_hash, every)
+        SELECT account_id, company_id, key_hash, min(every) FROM fn.callrail_sources() GROUP BY 1, 2, 3
         ON CONFLICT DO NOTHING;
     INSERT INTO callrail_feeds (workspace_id, account_id, company_id, since, polled_until)
         SELECT workspace_id, account_id, company_id, clock_timestamp() - backfill, clock_timestamp() - backfill
@@ -94,10 +121,10 @@ BEGIN
 END $$;
 
 -- When a walk may go on: at once while there are pages, or its newest window ended before the present.
-CREATE FUNCTION fn.callrail_due(k callrail_walks, p_every interval) RETURNS timestamptz
+CREATE FUNCTION fn.callrail_due(k callrail_walks) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN k.page IS NOT NULL OR k.until_at < k.began_at THEN k.next_at
-        ELSE greatest(k.next_at, k.began_at + p_every) END
+        ELSE greatest(k.next_at, k.began_at + k.every) END
 $$;
 
 -- Opens the next window of a walk: from where the hindmost of its feeds is, and an hour before, because a
@@ -122,27 +149,22 @@ RETURNS TABLE (account_id text, lease bigint, company_id text, api_key text, fro
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-    v_now timestamptz;
+    v_now timestamptz := clock_timestamp();
     v_given integer := 0;
     d record;
     k callrail_walks;
 BEGIN
-    PERFORM fn.callrail_refresh();
-    v_now := clock_timestamp();
-    FOR d IN SELECT * FROM (SELECT DISTINCT ON (k.account_id) k.account_id, k.walk_id, k.asked_at, s.api_key,
-                s.every
-            FROM callrail_walks k JOIN (SELECT account_id, company_id, key_hash, min(api_key) AS api_key,
-                    min(every) AS every FROM fn.callrail_sources() GROUP BY 1, 2, 3) s
-                USING (account_id, company_id, key_hash) JOIN callrail_accounts a USING (account_id)
-            WHERE a.next_at <= v_now AND a.leased_until <= v_now AND fn.callrail_due(k, s.every) <= v_now
-            ORDER BY k.account_id, k.asked_at) o ORDER BY o.asked_at LOOP
+    FOR d IN SELECT k.account_id, k.walk_id FROM callrail_walks k JOIN callrail_accounts a USING (account_id)
+            WHERE a.next_at <= v_now AND a.leased_until <= v_now AND fn.callrail_due(k) <= v_now
+            ORDER BY k.asked_at LOOP
         EXIT WHEN v_given >= p_limit;
         PERFORM FROM callrail_accounts a WHERE a.account_id = d.account_id AND a.next_at <= v_now
             AND a.leased_until <= v_now FOR UPDATE SKIP LOCKED;
         CONTINUE WHEN NOT FOUND;
         SELECT * INTO k FROM callrail_walks o WHERE o.walk_id = d.walk_id; -- as it is, now that it is ours
-        CONTINUE WHEN NOT FOUND OR fn.callrail_due(k, d.every) > v_now
-            OR fn.callrail_spend(d.account_id, 0) > 0;
+        CONTINUE WHEN NOT FOUND OR fn.callrail_due(k) > v_now;
+        SELECT min(w.api_key) INTO api_key FROM fn.callrail_wanted(k) w;
+        CONTINUE WHEN api_key IS NULL OR fn.callrail_spend(d.account_id, 0) > 0;
         IF k.page IS NULL THEN
             PERFORM fn.callrail_open(k.walk_id);
         END IF;
@@ -152,7 +174,6 @@ BEGIN
             WHERE a.account_id = d.account_id RETURNING a.lease INTO lease;
         account_id := d.account_id;
         company_id := nullif(k.company_id, '');
-        api_key := d.api_key;
         from_us := extract(epoch FROM k.from_at - interval '1 day') * 1000000;
         until_us := extract(epoch FROM k.until_at + interval '1 day') * 1000000;
         page := k.page;
@@ -178,12 +199,8 @@ BEGIN
     SELECT w.* INTO k FROM callrail_accounts a JOIN callrail_walks w USING (walk_id)
         WHERE a.account_id = p_account;
     UPDATE callrail_feeds f SET joined_at = clock_timestamp() WHERE f.walk_id = k.walk_id
-        AND NOT EXISTS (SELECT FROM fn.callrail_sources() s WHERE s.workspace_id = f.workspace_id
-            AND s.account_id = k.account_id AND s.company_id = k.company_id AND s.key_hash = k.key_hash);
-    RETURN QUERY SELECT f.workspace_id FROM callrail_feeds f JOIN fn.callrail_sources() s
-        ON s.workspace_id = f.workspace_id AND s.account_id = k.account_id AND s.company_id = k.company_id
-            AND s.key_hash = k.key_hash
-        WHERE f.walk_id = k.walk_id ORDER BY 1;
+        AND f.workspace_id NOT IN (SELECT w.workspace_id FROM fn.callrail_wanted(k) w);
+    RETURN QUERY SELECT w.workspace_id FROM fn.callrail_wanted(k) w ORDER BY 1;
 END $$;
 
 -- How many more calls a workspace may take in today; NULL: any number. Whoever takes some holds the locks,

@@ -5,6 +5,18 @@
 
 #define RETRY_MAX_S 86400
 
+static const struct statement refresh = {
+	"feed_refresh",
+	"SELECT fn.callrail_refresh()",
+	0,
+};
+
+enum rc
+feed_refresh(struct db *db)
+{
+	return db_run(db, &refresh, NULL, NULL);
+}
+
 static const struct statement turn = {
 	"feed_turn",
 	"SELECT account_id, lease, company_id, api_key, from_us, until_us, page FROM fn.callrail_turn($1)",

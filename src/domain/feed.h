@@ -11,6 +11,9 @@
 #include "base/err.h"
 #include "db/db.h"
 
+/* Brings whose calls are wanted to what the settings of the tree want. */
+enum rc feed_refresh(struct db *db) MUST_CHECK;
+
 /* What to ask now, of each account one question, leased for 60 s. Columns: */
 enum {
 	FEED_ACCOUNT_ID,

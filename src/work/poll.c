@@ -19,13 +19,13 @@
 
 #define AT_ONCE_MAX 8
 #define POLL_US 500000
-#define TIMES_TOOK 20 /* looking for work takes no more than this part of the time */
+#define TIMES_TOOK 20 /* looking at the settings takes no more than this part of the time */
 
 struct poller {
 	const struct work_env *env;
 	struct db *db;
 	struct fetch_pool *pool;
-	int64_t next_us;
+	int64_t refresh_us, next_us;
 };
 
 /* One question under way. */
@@ -197,13 +197,29 @@ start(struct poller *p, const struct rows *rows, int i)
 	arena_free(a);
 }
 
+/* Whose calls are wanted; the settings may have changed. */
+static void
+refresh(struct poller *p)
+{
+	int64_t now = clock_boot_us(), pause;
+
+	if (now < p->refresh_us)
+		return;
+	if (feed_refresh(p->db) != RC_OK)
+		log_debug("the settings of CallRail could not be read");
+	pause = (clock_boot_us() - now) * TIMES_TOOK;
+	p->refresh_us = now + (pause > POLL_US ? pause : POLL_US);
+}
+
 static void
 turn(struct poller *p)
 {
 	int room = AT_ONCE_MAX - fetch_pool_active(p->pool);
-	int64_t now = clock_boot_us(), took;
+	int64_t now;
 	struct rows *rows;
 
+	refresh(p);
+	now = clock_boot_us();
 	if (now >= p->next_us && room > 0) {
 		p->next_us = now + POLL_US;
 		if (feed_turn(p->db, room, &rows) == RC_OK) {
@@ -211,9 +227,6 @@ turn(struct poller *p)
 				start(p, rows, i);
 			rows_free(rows);
 		}
-		took = clock_boot_us() - now;
-		if (took * TIMES_TOOK > POLL_US)
-			p->next_us = now + took * TIMES_TOOK;
 	}
 	fetch_pool_run(p->pool, room > 0 ? p->next_us : now + POLL_US);
 }

@@ -17,10 +17,14 @@ CREATE FUNCTION pg_temp.account(p_id text) RETURNS callrail_accounts LANGUAGE sq
     SELECT * FROM callrail_accounts WHERE account_id = p_id $$;
 CREATE FUNCTION pg_temp.feed(p_ws text) RETURNS callrail_feeds LANGUAGE sql AS $$
     SELECT * FROM callrail_feeds WHERE workspace_id = p_ws AND walk_id IS NOT NULL $$;
--- Whose turn it is: account, lease, page, and whether all of the past is asked for.
+-- Whose turn it is, by the settings as they are.
+CREATE FUNCTION pg_temp.ask(p_limit integer) RETURNS TABLE (account_id text, lease bigint, company_id text,
+    api_key text, from_us bigint, until_us bigint, page integer) LANGUAGE sql AS $$
+    SELECT fn.callrail_refresh();
+    SELECT * FROM fn.callrail_turn(p_limit) $$;
 CREATE FUNCTION pg_temp.turn(p_limit integer DEFAULT 10) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(concat_ws(' ', account_id, lease, company_id, api_key, page), ', ' ORDER BY account_id)
-    FROM fn.callrail_turn(p_limit) $$;
+    FROM pg_temp.ask(p_limit) $$;
 -- Time goes by for what waits for its interval, for leases, and for pauses.
 CREATE FUNCTION pg_temp.pass(p_time interval) RETURNS void LANGUAGE sql AS $$
     UPDATE callrail_walks SET began_at = began_at - p_time, asked_at = asked_at - p_time,
@@ -33,7 +37,7 @@ CREATE FUNCTION pg_temp.pass(p_time interval) RETURNS void LANGUAGE sql AS $$
 CREATE FUNCTION pg_temp.settle() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM fn.callrail_turned(account_id, lease, true, 0) FROM callrail_accounts WHERE leased_until > 'now';
-    WHILE (SELECT count(fn.callrail_turned(account_id, lease, true, 0)) FROM fn.callrail_turn(100)) > 0 LOOP
+    WHILE (SELECT count(fn.callrail_turned(account_id, lease, true, 0)) FROM pg_temp.ask(100)) > 0 LOOP
     END LOOP;
 END $$;
 CREATE FUNCTION pg_temp.failed(p_account text, p_useless boolean, p_status integer, p_retry integer DEFAULT 0)
@@ -66,6 +70,9 @@ SELECT pg_temp.set('workspace/no2', '{"company_id": "COM2", "backfill_days": 0}'
 SELECT pg_temp.set('platform/default', '{"backfill_days": 3}');
 SELECT is(pg_temp.sources(), 'no1 N COM1 key-of-n 00:00:30 3 days, no2 N COM2 key-of-n 00:00:30 00:00:00, '
     'ws1 A key-of-ws1 00:01:00 3 days', 'the nearest level decides, setting by setting');
+SELECT is(count(*), 3::bigint, 'and says the same to one as to all') FROM fn.callrail_sources() a
+    JOIN (SELECT w.workspace_id, s.* FROM workspaces w CROSS JOIN LATERAL fn.callrail_source(w.workspace_id) s) o
+    USING (workspace_id, account_id, company_id, api_key, key_hash);
 SELECT pg_temp.set('workspace/no1', '{"enabled": false}');
 SELECT is(pg_temp.sources() LIKE 'no2 N COM2 %', true, 'a workspace may not want what its organization does');
 SELECT pg_temp.set('platform/default', '{"backfill_days": null}');
@@ -115,7 +122,7 @@ SELECT pg_temp.pass('61 s');
 SELECT is(from_us < extract(epoch FROM clock_timestamp() - interval '25 hours') * 1000000
     AND until_us > extract(epoch FROM clock_timestamp() + interval '23 hours') * 1000000
     AND from_us > extract(epoch FROM clock_timestamp() - interval '26 hours') * 1000000, true,
-    'the next window overlaps the last, and asks a day more on both sides') FROM fn.callrail_turn(1);
+    'the next window overlaps the last, and asks a day more on both sides') FROM pg_temp.ask(1);
 
 -- ---- recordings that come late ----
 
@@ -193,7 +200,7 @@ SELECT is((pg_temp.feed('no1')).polled_until < clock_timestamp() - interval '6 d
 SELECT is((pg_temp.feed('no2')).polled_until > clock_timestamp() - interval '1 minute', true, 'the other has');
 SELECT pg_temp.pass('31 s');
 SELECT is(from_us < extract(epoch FROM clock_timestamp() - interval '7 days') * 1000000, true,
-    'so the next window goes back for it') FROM fn.callrail_turn(1) WHERE account_id = 'N';
+    'so the next window goes back for it') FROM pg_temp.ask(1) WHERE account_id = 'N';
 SELECT fn.callrail_turned('N', 4, true, 0);
 SELECT is((pg_temp.feed('no1')).polled_until > clock_timestamp() - interval '1 minute', true, 'until it has');
 
@@ -203,7 +210,7 @@ SELECT pg_temp.set('workspace/ws2', '{"enabled": true, "account_id": "LONG", "ap
 CREATE FUNCTION pg_temp.days() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(round((extract(epoch FROM clock_timestamp()) - from_us / 1e6) / 86400, 1) || ' to '
         || round((extract(epoch FROM clock_timestamp()) - until_us / 1e6) / 86400, 1), '')
-    FROM fn.callrail_turn(10) WHERE account_id = 'LONG' $$;
+    FROM pg_temp.ask(10) WHERE account_id = 'LONG' $$;
 SELECT is(pg_temp.days(), '21.0 to 11.0', 'a long past is walked through in pieces');
 SELECT fn.callrail_turned('LONG', 1, true, 0);
 SELECT is(pg_temp.days(), '13.0 to 3.0', 'without a pause');
@@ -214,15 +221,20 @@ SELECT is(pg_temp.days(), NULL, 'and then by the interval');
 UPDATE callrail_feeds SET polled_until = clock_timestamp() - interval '5 years' WHERE workspace_id = 'ws2';
 SELECT pg_temp.pass('61 s');
 SELECT is(from_us > extract(epoch FROM clock_timestamp() - interval '25 months') * 1000000, true,
-    'never further back than calls are kept') FROM fn.callrail_turn(10) WHERE account_id = 'LONG';
+    'never further back than calls are kept') FROM pg_temp.ask(10) WHERE account_id = 'LONG';
 UPDATE callrail_feeds SET polled_until = clock_timestamp() WHERE workspace_id = 'ws2';
 
 -- ---- changes take effect by themselves ----
 
+SELECT pg_temp.settle(), pg_temp.pass('1 day'), pg_temp.set('workspace/ws1', '{"enabled": false}');
+SELECT is(array_agg(account_id)::text, '{N,LONG}', 'also when nobody has looked at the settings yet')
+    FROM fn.callrail_turn(10);
+SELECT pg_temp.set('workspace/ws1', '{"enabled": true}'), pg_temp.settle();
+
 -- Whose turn it is, without the numbers of the leases.
 CREATE FUNCTION pg_temp.who() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(concat_ws(' ', account_id, company_id, api_key, page), ', ' ORDER BY account_id)
-    FROM fn.callrail_turn(10) $$;
+    FROM pg_temp.ask(10) $$;
 SELECT pg_temp.settle();
 SELECT is(pg_temp.who(), NULL, 'all wait');
 SELECT pg_temp.set('workspace/ws2', '{"poll_interval_seconds": 1}'), pg_temp.pass('2 s');
@@ -273,7 +285,7 @@ SELECT is(pg_temp.who() LIKE '%A %', false, 'nobody asks the account meanwhile')
 SELECT is(fn.callrail_spend('A', 0) > 0, true, 'also not for a recording');
 SELECT is(error, 'CallRail answered 429', 'which is told') FROM fn.callrail_troubles() WHERE account_id = 'A';
 SELECT pg_temp.pass('131 s');
-SELECT is(page, 1, 'then with the page that it was') FROM fn.callrail_turn(10) WHERE account_id = 'A';
+SELECT is(page, 1, 'then with the page that it was') FROM pg_temp.ask(10) WHERE account_id = 'A';
 SELECT pg_temp.failed('A', false, 429);
 SELECT is((pg_temp.account('A')).next_at BETWEEN clock_timestamp() + interval '239 s'
     AND clock_timestamp() + interval '480 s', true, 'twice as long');
