@@ -131,9 +131,13 @@ BEGIN
     END IF;
 END $$;
 
+-- How long a job rests after somebody has asked for it. One that is skipped or fails may be asked for
+-- again at once; without a rest, of those who ask together the last would find it ended by then.
+CREATE FUNCTION fn.job_pause() RETURNS interval LANGUAGE sql IMMUTABLE AS $$ SELECT interval '2 s' $$;
+
 -- The door of POST /api/v1/process: p_call is a call of ours, or the external id of one that was ingested;
 -- one that nobody knows is queued all the same. Of any number that ask at once for one call that is not
--- under way yet, one is told 'queued'. Else 'already_queued_or_in_progress' or 'already_completed'.
+-- under way yet, one is told 'queued': nothing is done before all of them have asked (fn.job_pause). Else 'already_queued_or_in_progress' or 'already_completed'.
 -- p_asked_at: of a request that was kept while the database was away, when it came. What was queued since
 -- then is what it asked for, however that has ended.
 CREATE FUNCTION fn.job_process(p_workspace text, p_call text, p_scope text,
@@ -143,9 +147,10 @@ DECLARE
     v_ours boolean := EXISTS (SELECT FROM calls WHERE call_id = p_call AND workspace_id = p_workspace);
     j jobs;
 BEGIN
-    INSERT INTO jobs (workspace_id, source, call_id, external_id, known)
+    INSERT INTO jobs (workspace_id, source, call_id, external_id, known, due_at)
         VALUES (p_workspace, CASE WHEN v_ours THEN 'offhook' ELSE 'api' END::job_source,
-            CASE WHEN v_ours THEN p_call END, CASE WHEN NOT v_ours THEN p_call END, v_ours)
+            CASE WHEN v_ours THEN p_call END, CASE WHEN NOT v_ours THEN p_call END, v_ours,
+            clock_timestamp() + fn.job_pause())
         ON CONFLICT DO NOTHING RETURNING * INTO j;
     IF FOUND THEN
         PERFORM fn.job_say(j, 'info', 'Queued.');
@@ -180,6 +185,8 @@ BEGIN
         WHERE job_id = j.job_id AND workspace_id = j.workspace_id;
     PERFORM fn.job_move(j.job_id, j.workspace_id, 'queued',
         format('Requeued (#%s) by a key of the %s.', v_count, p_scope));
+    UPDATE jobs SET due_at = clock_timestamp() + fn.job_pause()
+        WHERE job_id = j.job_id AND workspace_id = j.workspace_id;
     RETURN v_count;
 END $$;
 

@@ -19,9 +19,10 @@ CREATE FUNCTION pg_temp.job(p_job bigint) RETURNS jobs LANGUAGE sql AS $$
 CREATE FUNCTION pg_temp.story(p_job bigint) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(status::text, ' ' ORDER BY line) FROM job_log
     WHERE job_id = p_job AND (previous IS NOT NULL OR message = 'Queued.') $$;
--- A test is one statement, which lasts no time: what became due in it is due.
+-- A test is one statement, which lasts no time: what became due in it, or rests, is due.
 CREATE FUNCTION pg_temp.soon() RETURNS void LANGUAGE sql AS $$
-    UPDATE jobs SET due_at = statement_timestamp() WHERE due_at BETWEEN statement_timestamp() AND clock_timestamp() $$;
+    UPDATE jobs SET due_at = statement_timestamp()
+        WHERE due_at BETWEEN statement_timestamp() AND clock_timestamp() + fn.job_pause() $$;
 CREATE FUNCTION pg_temp.check() RETURNS integer LANGUAGE sql AS $$
     SELECT pg_temp.soon();
     SELECT checked FROM fn.jobs_check(100, 100, '') $$;
@@ -156,6 +157,7 @@ SELECT ok(fn.job_worker_seen(me.worker, (SELECT array_agg(job_id) FROM jobs WHER
 SELECT is(due_at, 'infinity', 'with what it has under way') FROM jobs WHERE external_id = 'l1';
 SELECT ok(fn.job_worker_seen(worker, '{}'), 'it knows of nothing under way') FROM me;
 SELECT is(tries || ' ' || losses || ' ' || (due_at <= clock_timestamp()), '0 1 true', 'so that is due again') FROM jobs WHERE external_id = 'l1';
+SELECT pg_temp.check();
 SELECT is(array_agg(s::text), '{summarise}', 'as a look shows') FROM fn.jobs_look() s;
 SELECT is(l.lease, 3::bigint, 'and leased again') FROM pg_temp.lease('summarise') l JOIN jobs j ON j.job_id = l.job WHERE external_id = 'l1';
 UPDATE job_workers SET seen_at = clock_timestamp() - interval '46 s';
