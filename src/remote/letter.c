@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/plain.h"
 #include "base/str.h"
 
 #define WORD_BYTES 45      /* of UTF-8 in one encoded word: 60 characters of base64, 72 in all */
@@ -21,57 +22,6 @@
 #define HEADER_MAX 4096    /* bytes of an encoded subject */
 #define MESSAGE_ID_MAX 400 /* a host has at most 253 */
 #define HASH_BYTES 16
-
-/* ---- clean text ---- */
-
-static bool
-ends_line(uint32_t c)
-{
-	return c == '\n' || c == 0x85 || c == 0x2028 || c == 0x2029;
-}
-
-/* What is no text: controls, and what lets a line be read otherwise than it is written. */
-static bool
-is_control(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x202a && c <= 0x202e) ||
-	    (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
-}
-
-char *
-letter_clean(struct arena *a, const char *s, size_t max_chars, bool one_line)
-{
-	size_t left = strlen(s), count = 0, at = 0;
-	/* A byte becomes three at most, a character four, and "…" may follow. */
-	char *out = arena_alloc(a, (left < 2 * max_chars ? 3 * left : 4 * max_chars) + 4);
-
-	for (size_t size; left > 0; s += size, left -= size, count++) {
-		uint32_t code = 0;
-
-		if (s[0] == '\r' && s[1] == '\n') {
-			s++;
-			left--;
-		}
-		size = str_utf8_next(s, left, &code);
-		if (count + 1 >= max_chars && left > (size > 0 ? size : 1)) {
-			memcpy(out + at, "…", 3);
-			return out;
-		}
-		if (size == 0) {
-			memcpy(out + at, "\xef\xbf\xbd", 3);
-			at += 3;
-			size = 1;
-		} else if (!one_line && (ends_line(code) || code == '\r' || code == '\t')) {
-			out[at++] = code == '\t' ? '\t' : '\n';
-		} else if (ends_line(code) || is_control(code)) {
-			out[at++] = ' ';
-		} else {
-			memcpy(out + at, s, size);
-			at += size;
-		}
-	}
-	return out;
-}
 
 /* ---- the subject ---- */
 
@@ -124,7 +74,7 @@ encoded_subject(struct arena *a, const char *s)
 static void
 add_subject(struct arena *a, GMimeObject *message, const char *subject)
 {
-	const char *clean = letter_clean(a, subject, LETTER_SUBJECT_MAX, true);
+	const char *clean = plain_text(a, subject, LETTER_SUBJECT_MAX, true);
 	GMimeHeaderList *headers = g_mime_object_get_header_list(message);
 
 	while (*clean == ' ')
@@ -144,7 +94,7 @@ add_subject(struct arena *a, GMimeObject *message, const char *subject)
 static void
 add_part(struct arena *a, GMimeMultipart *parts, const char *subtype, const char *text)
 {
-	const char *clean = letter_clean(a, text, LETTER_PART_MAX, false);
+	const char *clean = plain_text(a, text, LETTER_PART_MAX, false);
 	GMimePart *part = g_mime_part_new_with_type("text", subtype);
 	GMimeStream *stream = g_mime_stream_mem_new_with_buffer(clean, strlen(clean));
 	GMimeDataWrapper *content = g_mime_data_wrapper_new_with_stream(

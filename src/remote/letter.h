@@ -14,7 +14,7 @@
 #define LETTER_SUBJECT_MAX 150     /* characters; more are cut off */
 #define LETTER_PART_MAX (1u << 20) /* bytes of text or html */
 
-/* Texts are UTF-8; what is not valid in them, and what controls a screen, is replaced. */
+/* Texts are made plain (base/plain.h). */
 struct letter {
 	const char *from, *to; /* bare addresses (str_mail_address()) */
 	const char *subject;
@@ -32,10 +32,5 @@ const char *letter_render(struct arena *a, const struct letter *letter, size_t *
  * or an address in brackets (mail_hello()). In the arena. */
 const char *letter_message_id(
     struct arena *a, int64_t job_id, const char *recipient, const char *host);
-
-/* s in the arena as valid UTF-8, at most max_chars characters (where it is cut, the last is "…"): line
- * ends are LF, and one_line makes spaces of them; so become other control characters, what Unicode takes
- * for the end of a line, and what turns the direction of writing around. */
-char *letter_clean(struct arena *a, const char *s, size_t max_chars, bool one_line);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/plain.h"
 
 /* Characters. With the greatest numbers the HTML stays well below LETTER_PART_MAX. */
 #define SUMMARY_MAX 10000
@@ -96,7 +97,7 @@ static void
 row_if(struct page *p, const char *name, const char *value)
 {
 	if (value != NULL && value[0] != '\0')
-		row(p, name, letter_clean(p->arena, value, WORDS_MAX, true));
+		row(p, name, plain_text(p->arena, value, WORDS_MAX, true));
 }
 
 /* ---- the sections ---- */
@@ -107,7 +108,7 @@ write_summary(struct page *p, const struct letter_call *call)
 	const char *summary = call->summary != NULL ? call->summary : "";
 
 	heading(p, "Summary");
-	paragraph(p, letter_clean(p->arena, summary, SUMMARY_MAX, false));
+	paragraph(p, plain_text(p->arena, summary, SUMMARY_MAX, false));
 	if (call->outcome == NULL && call->sentiment == NULL)
 		return;
 	heading(p, "Result");
@@ -130,7 +131,7 @@ write_items(struct page *p, json_t *items)
 		const char *words = json_string_value(json_array_get(items, i));
 
 		if (words != NULL)
-			item(p, letter_clean(p->arena, words, ITEM_MAX, true));
+			item(p, plain_text(p->arena, words, ITEM_MAX, true));
 	}
 	if (count > ITEMS_MAX)
 		item(p, arena_printf(p->arena, "… and %zu more", count - ITEMS_MAX));
@@ -145,7 +146,7 @@ plain_value(struct page *p, json_t *value)
 	const char *text;
 
 	if (json_is_string(value))
-		return letter_clean(p->arena, json_string_value(value), ITEM_MAX, true);
+		return plain_text(p->arena, json_string_value(value), ITEM_MAX, true);
 	if (json_is_boolean(value))
 		return json_is_true(value) ? "yes" : "no";
 	if (json_is_null(value))
@@ -176,10 +177,10 @@ write_inner(struct page *p, const char *name, json_t *value, int depth)
 	}
 	json_object_foreach(value, key, one)
 	{
-		const char *path = arena_printf(p->arena, "%s%s%s", name, dot,
-		    letter_clean(p->arena, key, NAME_MAX_CHARS, true));
+		const char *path = arena_printf(
+		    p->arena, "%s%s%s", name, dot, plain_text(p->arena, key, NAME_MAX_CHARS, true));
 
-		write_fields(p, letter_clean(p->arena, path, NAME_MAX_CHARS, true), one, depth + 1);
+		write_fields(p, plain_text(p->arena, path, NAME_MAX_CHARS, true), one, depth + 1);
 	}
 }
 
@@ -227,7 +228,7 @@ subject_of(struct arena *a, const struct letter_call *call)
 	if (call->outcome == NULL || call->outcome[0] == '\0')
 		return arena_printf(a, "Call summary (job %" PRId64 ")", call->job_id);
 	return arena_printf(a, "Call summary: %s (job %" PRId64 ")",
-	    letter_clean(a, call->outcome, OUTCOME_IN_SUBJECT, true), call->job_id);
+	    plain_text(a, call->outcome, OUTCOME_IN_SUBJECT, true), call->job_id);
 }
 
 void
