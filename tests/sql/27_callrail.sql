@@ -168,6 +168,8 @@ INSERT INTO callrail_days VALUES ((clock_timestamp() AT TIME ZONE 'UTC')::date, 
 SELECT is(fn.callrail_take('A', 5, 'ws1', pg_temp.calls('m7 0.9 60 r', 'm8 0.8 60 r')), 1::bigint,
     'those of all workspaces count');
 SELECT is(skipped_reason, 'rate_limit', 'over them') FROM jobs WHERE external_id = 'm8';
+SELECT is(count(*), 1::bigint, 'and nobody else takes any meanwhile') FROM pg_locks WHERE locktype = 'advisory'
+    AND pid = pg_backend_pid() AND objid::bigint = hashtext('callrail_total')::bigint & 4294967295;
 SELECT pg_temp.set('workspace/ws1', '{"skip_all_on_ingest": true, "max_total_calls": 0}');
 SELECT is(fn.callrail_take('A', 5, 'ws1', pg_temp.calls('s1 0.9 60 r', 's2 0.8 60 -')), 0::bigint, 'all are skipped');
 SELECT is(string_agg(skipped_reason, ' '), 'skip_all_on_ingest skip_all_on_ingest', 'for that reason, whatever others there are')
@@ -257,6 +259,7 @@ SELECT is(pg_temp.failed('N', true, 401), true, 'and refused');
 SELECT is(account_id || workspace_id || status || error, 'Nws2401CallRail answered 401', 'which is told') FROM fn.callrail_troubles();
 SELECT is(next_at BETWEEN clock_timestamp() + interval '29 s' AND clock_timestamp() + interval '60 s', true,
     'it is asked with again after half a minute to a minute') FROM callrail_walks WHERE failures = 1;
+SELECT is(page, NULL, 'from its first page') FROM callrail_walks WHERE failures = 1;
 SELECT is(pg_temp.who(), NULL, 'and not before');
 SELECT pg_temp.pass('61 s');
 SELECT is(pg_temp.who(), 'A key-of-ws1 1, N COM1 key-of-n 1', 'the others go on meanwhile');
