@@ -623,6 +623,9 @@ EXTRA_DIST += \
 	tests/sql/20_bookings.sql \
 	tests/sql/22_campaigns.sql \
 	tests/sql/23_forwards.sql \
+	tests/sql/24_negotiations.sql \
+	tests/sql/25_jobs.sql \
+	tests/sql/26_job_doors.sql \
 	tests/sql/27_callrail.sql
 
 # The event streams, without sockets and without a database.

@@ -517,6 +517,20 @@ BEGIN
     RETURN true;
 END $$;
 
+-- Nothing was tried: somebody whom it needs wants to be left alone for so long. Once more then, and no try is
+-- counted. False when another worker has taken over.
+CREATE FUNCTION fn.job_rest(p_job bigint, p_workspace text, p_lease bigint, p_wait_s integer) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT fn.job_held(p_job, p_workspace, p_lease) THEN
+        RETURN false;
+    END IF;
+    UPDATE jobs SET worker = NULL, tries = greatest(tries - 1, 0), updated_at = clock_timestamp(),
+            due_at = clock_timestamp() + p_wait_s * (1 + random() / 10) * interval '1 s'
+        WHERE job_id = p_job AND workspace_id = p_workspace;
+    RETURN true;
+END $$;
+
 -- A try went wrong: p_failure in a word, p_error in a sentence. Once more after a wait that doubles with
 -- each try, or after p_wait_s when that is longer; when it is of no use (p_wait_s NULL), or was tried
 -- processing.max_attempts times, the job has failed. NULL when another worker has taken over.

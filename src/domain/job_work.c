@@ -208,6 +208,22 @@ job_transcribed(struct db *db, const struct job_held *held, const char *items)
 	return db_run(db, &transcribed, values, NULL);
 }
 
+static const struct statement rest = {
+	"job_rest",
+	"SELECT fn.job_rest($1, $2, $3, $4)",
+	4,
+};
+
+enum rc
+job_rest(struct db *db, const struct job_held *held, int64_t wait_s)
+{
+	char job[24], lease[24], wait[24];
+	const char *values[] = { db_int(held->job_id, job), held->workspace_id,
+		db_int(held->lease, lease), db_int(wait_s, wait) };
+
+	return db_run(db, &rest, values, NULL);
+}
+
 static const struct statement noted = {
 	"job_noted",
 	REPORT "fn.job_noted($1, $2, $3, $8::jsonb)",

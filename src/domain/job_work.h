@@ -87,6 +87,8 @@ struct job_held {
 
 /* Each: RC_OK also when another has taken over. usage, which may be NULL, is counted in any case. */
 enum rc job_transcribed(struct db *db, const struct job_held *held, const char *items) MUST_CHECK;
+/* Nothing was tried: it is due again after so long, and no try is counted. */
+enum rc job_rest(struct db *db, const struct job_held *held, int64_t wait_s) MUST_CHECK;
 enum rc job_noted(struct db *db, const struct job_held *held, const struct summary_usage *usage,
     const char *note) MUST_CHECK;
 enum rc job_summarised(struct db *db, const struct job_held *held,

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "domain/feed.h"
 #include "http/reach.h"
 #include "remote/callrail.h"
 #include "remote/stt.h"
@@ -21,6 +22,7 @@
 #define TOTAL_MS 600000
 #define REDIRECTS_MAX 3
 #define RETRY_MAX_S 3600
+#define DATABASE_WAIT_S 5
 #define TYPE_MAX 64
 
 /* One recording that is heard. */
@@ -30,6 +32,7 @@ struct hearing {
 	int redirects;
 	struct callrail_account
 	    account;       /* of the workspace, where the recording lies at CallRail */
+	int64_t wait_s;    /* that account is to be left alone for so long */
 	const char *items; /* JSON: the transcript */
 };
 
@@ -37,6 +40,12 @@ static enum rc
 report_items(struct task *t)
 {
 	return job_transcribed(task_db(t), &t->held, ((struct hearing *)t)->items);
+}
+
+static enum rc
+report_rest(struct task *t)
+{
+	return job_rest(task_db(t), &t->held, ((struct hearing *)t)->wait_s);
 }
 
 /* ---- what was heard ---- */
@@ -221,6 +230,17 @@ fetch_from(struct hearing *h, const char *url)
 
 /* ---- CallRail ---- */
 
+/* The account has had enough, or is away: the poller is to know it, too. */
+static void
+spare_account(struct hearing *h, const struct callrail_recording *recording)
+{
+	struct feed_failure failure = { false, recording->status, recording->retry_after_s,
+		recording->error };
+
+	if (feed_pause(task_db(&h->task), h->account.id, &failure) != RC_OK)
+		log_warning("CallRail: that could not be noted");
+}
+
 static void
 found_at_callrail(struct fetch_result *result, void *arg)
 {
@@ -230,11 +250,13 @@ found_at_callrail(struct fetch_result *result, void *arg)
 	enum rc rc = callrail_recording_read(
 	    &task_env(t)->callrail, result, t->arena, &h->account, &recording);
 
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		fetch_from(h, recording.url);
-	else
-		task_wrong(
-		    t, "fetch", recording.error, rc == RC_LATER ? recording.retry_after_s : -1);
+		return;
+	}
+	if (rc == RC_LATER)
+		spare_account(h, &recording);
+	task_wrong(t, "fetch", recording.error, rc == RC_LATER ? recording.retry_after_s : -1);
 }
 
 static void
@@ -251,7 +273,11 @@ ask_callrail(struct hearing *h, const char *call_id)
 		return;
 	}
 	no = callrail_recording_request(&task_env(t)->callrail, t->arena, &h->account, call_id, &f);
-	if (no != NULL)
+	if (no == NULL && feed_spend(task_db(t), h->account.id, &h->wait_s) != RC_OK)
+		h->wait_s = DATABASE_WAIT_S;
+	if (no == NULL && h->wait_s > 0)
+		task_end(t, report_rest);
+	else if (no != NULL)
 		task_wrong(t, "fetch", no, -1);
 	else
 		task_ask(t, &f, found_at_callrail);

@@ -554,6 +554,43 @@ def test_no_recording_at_callrail(client, rail):
     assert found["attempts"] == 1 and "another0" not in found["error"]
 
 
+def test_an_account_that_has_had_enough_is_left_alone_by_everybody(client, model, rail):
+    model.say("a boat", GOOD)
+    account = rail.account()
+    external_id = rail.call(account)
+    rail_settings(client, account)
+
+    def wait_s():
+        return client.stack.sql("SELECT extract(epoch FROM due_at - clock_timestamp())::integer, tries"
+                                " FROM jobs WHERE job_id = %s AND due_at < 'infinity'", job)
+
+    def places():
+        return [r for r in rail.requests if r["path"].endswith(f"/{external_id}/recording.json")]
+
+    # Its hour is used up but for what is kept for the poller: nothing is asked, and no try is lost.
+    client.stack.sql("INSERT INTO callrail_accounts (account_id, hour_left) VALUES (%s, 0)", account.id)
+    job = smuggle(client, rail.url + "/x", "callrail", external_id)
+    [(rest, tries)] = eventually(lambda: [w for w in wait_s() if w[0] > 60])
+    assert tries == 0 and places() == []
+    # It answers 429: that is known to all who ask.
+    client.stack.sql("UPDATE callrail_accounts SET hour_left = 450 WHERE account_id = %s", account.id)
+    account.mishaps.append(429)
+    client.stack.sql("UPDATE jobs SET due_at = clock_timestamp() WHERE job_id = %s", job)
+    eventually(lambda: len(places()) == 1)
+    [(paused,)] = eventually(lambda: client.stack.sql(
+        "SELECT extract(epoch FROM next_at - clock_timestamp())::integer FROM callrail_accounts"
+        " WHERE account_id = %s AND failures = 1", account.id))
+    assert paused > 100
+    eventually(lambda: wait_s())
+    client.stack.sql("UPDATE jobs SET due_at = clock_timestamp() WHERE job_id = %s", job)
+    eventually(lambda: [w for w in wait_s() if w[0] > 60])
+    assert len(places()) == 1
+    client.stack.sql("UPDATE callrail_accounts SET next_at = clock_timestamp() WHERE account_id = %s",
+                     account.id)
+    client.stack.sql("UPDATE jobs SET due_at = clock_timestamp() WHERE job_id = %s", job)
+    assert ended(client, job)["summary"] == "They agreed."
+
+
 # ---- our own calls ----
 
 def test_a_call_of_ours_enters_by_itself(client, model):

@@ -203,6 +203,12 @@ SELECT is(count, 5::bigint, 'what went wrong is counted') FROM job_tallies WHERE
 SELECT fn.job_used('ws1', 2, 100, 10, 7), fn.job_used('ws1', 1, 50, 5, 3), fn.job_used('ws1', 0, 9, 9, 9);
 SELECT is((requests, prompt_tokens, completion_tokens, cost_micros)::text, '(3,150,15,10)', 'a day''s use of models') FROM job_usage;
 
+SELECT ok(fn.job_rest(l.job, 'ws1', l.lease, 60), 'what was not tried rests') FROM pg_temp.leased('w3') l;
+SELECT is(tries || ' ' || status, '0 analyzing', 'and has lost no try') FROM jobs WHERE external_id = 'w3';
+SELECT ok(due_at - clock_timestamp() BETWEEN interval '59 s' AND interval '67 s', 'for so long') FROM jobs WHERE external_id = 'w3';
+SELECT ok(NOT fn.job_rest(job_id, 'ws1', 1, 1), 'whoever holds it no more says nothing') FROM jobs WHERE external_id = 'w3';
+UPDATE jobs SET due_at = clock_timestamp() + interval '1 hour' WHERE external_id = 'w3';
+
 -- ---- parts of a long one ----
 
 CREATE TEMP TABLE long AS SELECT * FROM pg_temp.leased('long');
