@@ -57,8 +57,8 @@ static const char *const answers[] = {
 	[STALL] = "",
 	[ANSWER_EARLY] =
 	    "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-	[REDIRECT] = "HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Type: text/html;charset=x"
-		     "\r\nContent-Length: 0\r\n\r\n",
+	[REDIRECT] = ("HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Type: text/html;charset=x"
+		      "\r\nContent-Length: 0\r\n\r\n"),
 };
 
 /* Whether the request in s is complete. */
