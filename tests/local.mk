@@ -14,6 +14,7 @@ base_tests = \
 	tests/unit/base/test_zone \
 	tests/unit/base/test_id \
 	tests/unit/base/test_json \
+	tests/unit/base/test_scan \
 	tests/unit/base/test_schema \
 	tests/unit/base/test_log
 check_PROGRAMS += $(base_tests)
@@ -65,6 +66,10 @@ tests_unit_base_test_id_SOURCES = tests/unit/base/test_id.c
 tests_unit_base_test_id_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_base_test_id_LDFLAGS = $(base_test_whole)
 tests_unit_base_test_id_LDADD = $(base_test_libs)
+tests_unit_base_test_scan_SOURCES = tests/unit/base/test_scan.c
+tests_unit_base_test_scan_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_base_test_scan_LDFLAGS = $(base_test_whole)
+tests_unit_base_test_scan_LDADD = $(base_test_libs)
 tests_unit_base_test_json_SOURCES = tests/unit/base/test_json.c
 tests_unit_base_test_json_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_base_test_json_LDFLAGS = $(base_test_whole)
@@ -280,6 +285,7 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz_job_wish.c \
 	tests/fuzz/corpus/job_wish/key.json \
 	tests/fuzz/corpus/job_wish/scope.json \
+	tests/fuzz/fuzz_scan.c \
 	tests/fuzz/fuzz_schema.c \
 	tests/fuzz/fuzz_smtp.c \
 	tests/fuzz/fuzz_stream.c \

@@ -74,6 +74,19 @@ buf_add(struct buf *b, const void *bytes, size_t len)
 	b->data[b->len] = '\0';
 }
 
+char *
+buf_room(struct buf *b, size_t len)
+{
+	char *room;
+
+	if (!make_room(b, len))
+		return NULL;
+	room = b->data + b->len;
+	b->len += len;
+	b->data[b->len] = '\0';
+	return room;
+}
+
 void
 buf_puts(struct buf *b, const char *s)
 {

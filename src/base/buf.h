@@ -23,6 +23,9 @@ void buf_clear(struct buf *b);
 
 void buf_add(struct buf *b, const void *bytes, size_t len);
 void buf_puts(struct buf *b, const char *s);
+/* Appends len bytes, which the caller writes there at once (len characters and a zero, if he likes);
+ * NULL when they do not fit. */
+char *buf_room(struct buf *b, size_t len);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* s with everything outside RFC 3986 unreserved as %XX: safe in a query string or a form body. */
 void buf_urlencode(struct buf *b, const char *s);

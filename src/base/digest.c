@@ -93,48 +93,89 @@ digest_base64(const void *data, size_t len, char *out)
 	*out = '\0';
 }
 
-/* Four characters of text to 24 bits; false when one is not of the alphabet. */
-static bool
-base64_group(const char *text, size_t chars, uint32_t *group)
-{
-	const char *found;
-	size_t i;
+/* The value of each character of the alphabet; 64 of any other, the upper half included. */
+/* clang-format off */
+static const uint8_t base64_values[256] = {
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 62, 64, 64, 64, 63,
+	52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 64, 64, 64, 64, 64, 64,
+	64, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+	15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 64, 64, 64, 64, 64,
+	64, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+	41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 64, 64, 64, 64, 64,
+	[128 ... 255] = 64,
+};
+/* clang-format on */
 
-	*group = 0;
-	for (i = 0; i < 4; i++) {
-		*group <<= 6;
-		if (i >= chars)
-			continue;
-		found = memchr(base64, text[i], 64);
-		if (found == NULL)
-			return false;
-		*group |= (uint32_t)(found - base64);
+/* How many characters of the last four are no padding, 0 when these four cannot end a text. One text
+ * for one value: the bits that fill up the last character must be zero. */
+static size_t
+base64_tail(const char *last)
+{
+	const uint8_t *p = (const uint8_t *)last;
+
+	if (p[3] != '=')
+		return 4;
+	if (p[2] != '=')
+		return (base64_values[p[2]] & 3) == 0 ? 3 : 0;
+	return (base64_values[p[1]] & 15) == 0 ? 2 : 0;
+}
+
+/* The characters without padding, or SIZE_MAX when it is no base64. */
+static size_t
+base64_chars(const char *text, size_t len)
+{
+	const uint8_t *p = (const uint8_t *)text;
+	size_t chars, tail, i;
+	uint8_t seen = 0;
+
+	if (len == 0)
+		return 0;
+	if (len % 4 != 0 || len / 4 > INT_MAX / 3)
+		return SIZE_MAX;
+	tail = base64_tail(text + len - 4);
+	chars = len - 4 + tail;
+	for (i = 0; i < chars; i++)
+		seen |= base64_values[p[i]];
+	return tail != 0 && seen < 64 ? chars : SIZE_MAX;
+}
+
+bool
+digest_is_base64(const char *text, size_t len)
+{
+	return base64_chars(text, len) != SIZE_MAX;
+}
+
+int
+digest_unbase64_n(const char *text, size_t len, uint8_t *out, size_t out_size)
+{
+	const uint8_t *p = (const uint8_t *)text;
+	size_t chars = base64_chars(text, len), bytes, i;
+	uint32_t group;
+
+	if (chars == SIZE_MAX || chars / 4 * 3 + (chars % 4) * 3 / 4 > out_size)
+		return -1;
+	for (i = 0, bytes = 0; i + 4 <= chars; i += 4) {
+		group = (uint32_t)base64_values[p[i]] << 18 |
+		    (uint32_t)base64_values[p[i + 1]] << 12 |
+		    (uint32_t)base64_values[p[i + 2]] << 6 | base64_values[p[i + 3]];
+		out[bytes++] = (uint8_t)(group >> 16);
+		out[bytes++] = (uint8_t)(group >> 8);
+		out[bytes++] = (uint8_t)group;
 	}
-	return true;
+	if (chars - i >= 2)
+		out[bytes++] = (uint8_t)(base64_values[p[i]] << 2 | base64_values[p[i + 1]] >> 4);
+	if (chars - i == 3)
+		out[bytes++] = (uint8_t)(base64_values[p[i + 1]] << 4 |
+		    base64_values[p[i + 2]] >> 2);
+	return (int)bytes;
 }
 
 int
 digest_unbase64(const char *text, uint8_t *out, size_t out_size)
 {
-	size_t len = strlen(text), written = 0, chars, bytes, i;
-	uint32_t group;
-
-	if (len % 4 != 0 || len / 4 > INT_MAX / 3)
-		return -1;
-	for (; len > 0; len -= 4, text += 4) {
-		chars = 4;
-		if (len == 4 && text[3] == '=')
-			chars = text[2] == '=' ? 2 : 3;
-		bytes = chars - 1;
-		if (!base64_group(text, chars, &group) || bytes > out_size - written)
-			return -1;
-		/* One text for one value: the bits that pad the last character must be zero. */
-		if ((group & (0xffffffU >> (8 * bytes))) != 0)
-			return -1;
-		for (i = 0; i < bytes; i++)
-			out[written++] = (uint8_t)(group >> (16 - 8 * i));
-	}
-	return (int)written;
+	return digest_unbase64_n(text, strlen(text), out, out_size);
 }
 
 void

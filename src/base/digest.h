@@ -25,6 +25,10 @@ void digest_hex(const void *data, size_t len, char *out);
 void digest_base64(const void *data, size_t len, char *out);
 /* Strict base64. Returns the bytes written to out (at most out_size), or -1. */
 int digest_unbase64(const char *text, uint8_t *out, size_t out_size);
+/* Likewise of a text with that length, which need not end in a zero. */
+int digest_unbase64_n(const char *text, size_t len, uint8_t *out, size_t out_size);
+/* Whether that would succeed, given room. */
+bool digest_is_base64(const char *text, size_t len);
 
 /* Bytes from the kernel's generator; aborts when there are none. */
 void digest_random(void *out, size_t len);

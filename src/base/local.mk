@@ -25,6 +25,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/id.c \
 	src/base/json.h \
 	src/base/json.c \
+	src/base/scan.h \
+	src/base/scan.c \
 	src/base/schema.h \
 	src/base/schema.c \
 	src/base/log.h \

@@ -199,6 +199,26 @@ base64_is_strict(void **state)
 }
 
 static void
+base64_of_a_part_of_a_text(void **state)
+{
+	static const char text[] = "xxZm9vYg==\"}";
+	uint8_t bytes[4];
+
+	(void)state;
+	assert_int_equal(digest_unbase64_n(text + 2, 8, bytes, sizeof(bytes)), 4);
+	assert_memory_equal(bytes, "foob", 4);
+	assert_int_equal(digest_unbase64_n(text + 2, 4, bytes, 3), 3);
+	assert_int_equal(digest_unbase64_n(text + 2, 0, bytes, 0), 0);
+	assert_int_equal(digest_unbase64_n(text + 2, 9, bytes, sizeof(bytes)), -1);
+	assert_int_equal(digest_unbase64_n("Zm\0v", 4, bytes, sizeof(bytes)), -1);
+	assert_true(digest_is_base64(text + 2, 8));
+	assert_true(digest_is_base64(text, 0));
+	assert_false(digest_is_base64(text + 2, 7));
+	assert_false(digest_is_base64(text + 4, 8));
+	assert_false(digest_is_base64("Zh==", 4));
+}
+
+static void
 base64_of_every_byte(void **state)
 {
 	uint8_t all[256], back[256];
@@ -255,6 +275,7 @@ main(void)
 		cmocka_unit_test(hex),
 		cmocka_unit_test(base64_both_ways),
 		cmocka_unit_test(base64_is_strict),
+		cmocka_unit_test(base64_of_a_part_of_a_text),
 		cmocka_unit_test(base64_of_every_byte),
 		cmocka_unit_test(random_bytes_differ),
 		cmocka_unit_test(equality),
