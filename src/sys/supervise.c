@@ -162,6 +162,8 @@ reload(struct supervisor *s)
 	for (i = 0; i < s->count; i++)
 		s->children[i].started_ms -= LONG_LIFE_MS;
 	signal_all(s, SIGHUP);
+	for (i = 0; s->drain_ms == SUPERVISE_HANDOVER && i < s->count; i++)
+		s->children[i].pid = 0; /* its end is nobody's business */
 }
 
 /* Until the next child may be started. */
@@ -203,6 +205,10 @@ insist(struct supervisor *s, int number, long limit_ms)
 static int
 drain(struct supervisor *s)
 {
+	if (s->drain_ms == SUPERVISE_HANDOVER) {
+		signal_all(s, SIGTERM);
+		return 0;
+	}
 	if (insist(s, SIGTERM, s->drain_ms))
 		return 0;
 	log_warning("%d of %d children did not end within %d ms: killing them", signal_all(s, 0),

@@ -19,10 +19,14 @@ struct child {
 	int quick_deaths;
 };
 
+/* Children end in their own time, which may be long: on SIGHUP new ones take their places at once, and on
+ * SIGTERM the master leaves them behind. */
+#define SUPERVISE_HANDOVER (-1)
+
 struct supervisor {
 	struct child *children;
 	int count;
-	int drain_ms; /* how long a SIGTERMed child may take before SIGKILL */
+	int drain_ms; /* how long a SIGTERMed child may take before SIGKILL, or SUPERVISE_HANDOVER */
 	/* Called in the master on SIGHUP before it is passed on; false keeps the children as they
 	 * are. May be NULL. */
 	bool (*reload)(void *arg);

@@ -230,6 +230,44 @@ killed_children_come_back(void **state)
 	assert_int_equal(end_master(0), 0);
 }
 
+/* What takes long to end: a conversation. */
+static int
+until_done(void *arg)
+{
+	int number = *(int *)arg;
+
+	tell('b', number);
+	while (!signal_stop && !signal_reload)
+		signals_sleep_ms(1000);
+	clock_sleep_ms(1500);
+	tell('e', number);
+	return 0;
+}
+
+static void
+places_are_handed_over(void **state)
+{
+	struct child children[] = { { .name = "zero", .run = until_done, .arg = &numbers[0] } };
+	struct supervisor s = { .children = children, .count = 1, .drain_ms = SUPERVISE_HANDOVER };
+	struct news first, second, n;
+
+	(void)state;
+	start_master(&s);
+	assert_true(hear('b', &first));
+	kill(master, SIGHUP);
+	assert_true(hear('b', &second)); /* before the first has ended */
+	assert_int_not_equal(second.pid, first.pid);
+	assert_int_equal(kill(first.pid, 0), 0);
+	assert_true(hear('e', &n));
+	assert_int_equal(n.pid, first.pid);
+	kill(master, SIGTERM);
+	assert_int_equal(waitpid(master, NULL, 0), master); /* which waits for nobody */
+	assert_int_equal(kill(second.pid, 0), 0);
+	assert_true(hear('e', &n));
+	assert_int_equal(n.pid, second.pid);
+	close(news_in);
+}
+
 static void
 children_begin_clean(void **state)
 {
@@ -467,6 +505,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_children_come_back),
+		cmocka_unit_test(places_are_handed_over),
 		cmocka_unit_test(children_begin_clean),
 		cmocka_unit_test(quick_deaths_are_braked),
 		cmocka_unit_test(long_lives_release_the_brake),
