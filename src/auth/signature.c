@@ -63,7 +63,8 @@ signature_right(const char *auth_token, const char *public_url, const char *uri,
 	const char *colon = host == NULL ? NULL : strchr(host + 3, ':');
 	size_t bare = colon == NULL ? strlen(public_url) : (size_t)(colon - public_url);
 	const char *given = colon == NULL ? "" : colon;
-	const char *standard = str_starts(public_url, "https") ? ":443" : ":80";
+	bool safe = str_starts(public_url, "https") || str_starts(public_url, "wss");
+	const char *standard = safe ? ":443" : ":80";
 	struct message m = { auth_token, public_url, bare, uri, pairs, count };
 
 	if (auth_token[0] == '\0')

@@ -11,7 +11,7 @@
 #include "base/str.h"
 
 /*
- * Whether signature is right for a POST of the pairs to public_url + uri (uri is path and query
+ * Whether signature is right for a POST of the pairs (a WebSocket's handshake has none) to public_url + uri (uri is path and query
  * as received). The pairs are sorted in place. public_url has no trailing slash.
  */
 bool signature_right(const char *auth_token, const char *public_url, const char *uri,

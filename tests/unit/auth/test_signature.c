@@ -81,6 +81,8 @@ static const struct vector right[] = {
 	    "EJI8z0vEn12TZm8GdNMF+0HDHX0=" },
 	{ "V7b wss, slash", KEY, "wss://media.example.net", "/stream/v1/", "",
 	    "Mf6sd6BilYnWW1RgHrDPjvNau5M=" },
+	{ "wss, standard port", KEY, "wss://media.example.net", "/stream/v1", "",
+	    "JJaDcr0/XZC8UATnXlFxO3FTfTo=" },
 	{ "V8 userinfo", KEY, "https://hook:s3cret@dialer.example.net", "/tw/s", RINGING,
 	    "5bVa2k1PQeGO4TnUNUbUKsKygww=" },
 	{ "published", "12345", "https://mycompany.com", "/myapp.php?foo=1&bar=2", SDK,
