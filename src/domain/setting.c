@@ -49,6 +49,12 @@ const struct setting settings_catalogue[] = {
 	    "Where national phone numbers are at home." },
 	{ "calls.single_calls_per_minute", SETTING_INT, 1, 6000, "30",
 	    "Dials of single calls in any 60 seconds; what is over waits." },
+	{ "voice.voicemail_message", SETTING_TEXT, 1, 900, NULL,
+	    "What an answering machine is told after its beep; without it the agent hangs up. Calls "
+	    "over a media stream alone." },
+	{ "voice.transfer_numbers", SETTING_NUMBERS, 0, 20, "[]",
+	    "The numbers, and no others, that the agent may connect a callee with. Calls over a "
+	    "media stream alone." },
 	{ .path = NULL },
 };
 
@@ -132,6 +138,41 @@ check_addresses(const struct setting *s, struct arena *a, json_t *value)
 	return NULL;
 }
 
+static bool
+is_text(const struct setting *s, json_t *value)
+{
+	const char *text = json_string_value(value);
+	int64_t count;
+
+	if (text == NULL || strlen(text) != json_string_length(value) || str_blank(text))
+		return false;
+	count = (int64_t)str_chars(text);
+	return count >= s->min && count <= s->max;
+}
+
+static const char *
+check_numbers(const struct setting *s, struct arena *a, json_t *value)
+{
+	json_t *one;
+	size_t i;
+
+	if (!json_is_array(value) || (int64_t)json_array_size(value) > s->max)
+		return arena_printf(
+		    a, "must be an array of at most %lld phone numbers", (long long)s->max);
+	json_array_foreach(value, i, one)
+	{
+		const char *number = json_string_value(one);
+
+		if (number == NULL || strlen(number) != json_string_length(one) ||
+		    !str_e164(number))
+			return arena_printf(a,
+			    "must hold phone numbers such as \"+12025550143\" alone, and number "
+			    "%zu is none",
+			    i + 1);
+	}
+	return NULL;
+}
+
 static const char *
 check_schema(json_t *value)
 {
@@ -178,6 +219,13 @@ setting_check(const struct setting *s, struct arena *a, json_t *value)
 		if (is_made_of(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ", 2, 2))
 			return NULL;
 		return "must be a region of two capital letters, such as \"US\"";
+	case SETTING_TEXT:
+		if (is_text(s, value))
+			return NULL;
+		return arena_printf(
+		    a, "must be a text of %lld to %lld characters, not blank", min, max);
+	case SETTING_NUMBERS:
+		return check_numbers(s, a, value);
 	case SETTING_ADDRESSES:
 		return check_addresses(s, a, value);
 	case SETTING_SCHEMA:
@@ -347,6 +395,12 @@ type_schema(const struct setting *s, bool patch)
 		return patch ? text_schema(s->min, s->max) : text_schema(5, 5);
 	case SETTING_REGION:
 		return json_pack("{s:s, s:s}", "type", "string", "pattern", "^[A-Z]{2}$");
+	case SETTING_TEXT:
+		return text_schema(s->min, s->max);
+	case SETTING_NUMBERS:
+		return json_pack("{s:s, s:I, s:{s:s, s:s}}", "type", "array", "maxItems",
+		    (json_int_t)s->max, "items", "type", "string", "pattern",
+		    "^\\+[1-9][0-9]{6,14}$");
 	case SETTING_ADDRESSES:
 		return json_pack("{s:s, s:I, s:{s:s, s:s, s:i}}", "type", "array", "maxItems",
 		    (json_int_t)s->max, "items", "type", "string", "format", "email", "maxLength",

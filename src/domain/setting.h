@@ -22,6 +22,8 @@ enum setting_type {
 	SETTING_NAME,   /* min to max of A-Z a-z 0-9 - _ */
 	SETTING_SECRET, /* min to max visible ASCII characters; only the last four are ever shown */
 	SETTING_REGION, /* two capital letters */
+	SETTING_TEXT,   /* min to max characters, not blank */
+	SETTING_NUMBERS,   /* an array of at most max phone numbers in E.164 form */
 	SETTING_ADDRESSES, /* an array of at most max mail addresses */
 	SETTING_SCHEMA     /* a JSON Schema of an object */
 };
