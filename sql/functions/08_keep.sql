@@ -73,6 +73,7 @@ BEGIN
     DELETE FROM webhook_deliveries d WHERE d.call_id = ANY (v_calls) AND d.url IS NOT NULL;
     DELETE FROM questions WHERE call_id = ANY (v_calls);
     DELETE FROM agent_turns WHERE call_id = ANY (v_calls);
+    DELETE FROM voice_streams WHERE call_id = ANY (v_calls);
     DELETE FROM recordings WHERE call_id = ANY (v_calls);
     DELETE FROM transcripts WHERE call_id = ANY (v_calls);
     DELETE FROM attempts WHERE call_id = ANY (v_calls);

@@ -193,7 +193,10 @@ static const struct statement show = {
 	" (SELECT coalesce(json_agg(json_build_object('role', e.data->'role', 'text', e.data->'text',"
 	" 'at_ms', e.data->'at_ms', 'at', fn.iso(e.created_at)) ORDER BY e.event_id), '[]')"
 	" FROM call_events e WHERE e.call_id = c.call_id AND e.event_type = 'transcript')"
-	" AS transcript_full, NULL AS supervisor_decisions"
+	" AS transcript_full, (SELECT json_agg(json_build_object('decision',"
+	" e.data->'decision', 'text', e.data->'text', 'at', fn.iso(e.created_at)) ORDER BY e.event_id)"
+	" FROM call_events e WHERE e.call_id = c.call_id AND e.event_type = 'supervisor')"
+	" AS supervisor_decisions"
 	" FROM fn.caller($1::bytea, $2, $3, $4, $5) who"
 	" LEFT JOIN calls c ON c.call_id = $6 AND c.workspace_id = who.workspace_id"
 	" LEFT JOIN recordings r ON r.call_id = c.call_id AND r.workspace_id = c.workspace_id",

@@ -75,4 +75,6 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/transcript.c \
 	src/domain/transcript.h \
 	src/domain/words.c \
-	src/domain/words.h
+	src/domain/words.h \
+	src/domain/voice.c \
+	src/domain/voice.h

@@ -23,6 +23,7 @@ struct tongue {
 	const char *bcp47;
 	const char *opening; /* %s: the brief */
 	const char *pardon, *find_out, *thanks, *sorry, *no_verdict;
+	const char *broken;                       /* something does not work: goodbye */
 	const char *told;                         /* %s: the client's answer */
 	const char *go_on, *declined, *unreached; /* after an answer in silence, a no, and none */
 	/* Words to listen for, "|" between them; later: a yes that is not final yet. */
@@ -37,6 +38,7 @@ static const struct tongue tongues[] = {
 	    "I do not know that. I will find out, please hold the line.",
 	    "Wonderful. Thank you very much. Goodbye.",
 	    "I understand. Thank you for your time. Goodbye.", "Thank you for your time. Goodbye.",
+	    "I am sorry, I have a technical problem. I will have to call again. Goodbye.",
 	    "Thank you for waiting. %s", "Thank you for waiting. I have found out, please go on.",
 	    "Thank you for waiting. That will not be possible. Goodbye.",
 	    "I am sorry, I could not reach my client. I will call you back. Goodbye.",
@@ -54,6 +56,7 @@ static const struct tongue tongues[] = {
 	    "Этого я не знаю. Я уточню, оставайтесь, пожалуйста, на линии.",
 	    "Прекрасно. Большое спасибо. До свидания.",
 	    "Понимаю. Спасибо за ваше время. До свидания.", "Спасибо за ваше время. До свидания.",
+	    "Извините, возникла техническая неполадка. Мне придётся перезвонить. До свидания.",
 	    "Спасибо за ожидание. %s",
 	    "Спасибо за ожидание. Я всё уточнил, продолжайте, пожалуйста.",
 	    "Спасибо за ожидание. К сожалению, это не подойдёт. До свидания.",
@@ -168,6 +171,14 @@ learnt_of_yes(struct arena *a, const struct tongue *t, const char *heard)
 	if (words_hold(heard, t->later))
 		(void)json_object_set_new(learnt, "pending", json_string("yes"));
 	return json_text(a, learnt);
+}
+
+struct script_sorry
+script_sorry(const char *language)
+{
+	const struct tongue *t = tongue_of(language);
+
+	return (struct script_sorry){ t->broken, t->bcp47 };
 }
 
 struct script_reply
