@@ -5,7 +5,8 @@ dist_man_MANS += \
 	doc/offhook-api.8 \
 	doc/offhook-events.8 \
 	doc/offhook-scheduler.8 \
-	doc/offhook-sim.8
+	doc/offhook-sim.8 \
+	doc/offhook-voice.8
 dist_doc_DATA += \
 	doc/architecture.md \
 	doc/configuration.md \

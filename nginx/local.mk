@@ -24,6 +24,7 @@ nginx/offhook.conf: $(srcdir)/nginx/offhook.conf.in Makefile
 		-e 's|@api_socket@|/run/offhook/api.sock|' \
 		-e 's|@carrier_socket@|/run/offhook/carrier.sock|' \
 		-e 's|@events_socket@|/run/offhook/events.sock|' \
+		-e 's|@voice_socket@|/run/offhook/voice.sock|' \
 		-e 's|@source_params@|$(nginxdir)/offhook_source.conf|' \
 		-e 's|@resolver@|127.0.0.1|' \
 		-e 's|@authorities@|/etc/ssl/certs/ca-certificates.crt|' \

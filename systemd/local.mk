@@ -2,17 +2,20 @@
 units = \
 	systemd/offhook-api.service \
 	systemd/offhook-events.service \
-	systemd/offhook-scheduler.service
+	systemd/offhook-scheduler.service \
+	systemd/offhook-voice.service
 systemdsystemunit_DATA = $(units) \
 	systemd/offhook-api.socket \
 	systemd/offhook-carrier.socket \
 	systemd/offhook-events.socket \
+	systemd/offhook-voice.socket \
 	systemd/offhook.target
 EXTRA_DIST += $(units:=.in) \
 	systemd/hardening.conf \
 	systemd/offhook-api.socket \
 	systemd/offhook-carrier.socket \
 	systemd/offhook-events.socket \
+	systemd/offhook-voice.socket \
 	systemd/offhook.target
 sysusersdir = $(prefix)/lib/sysusers.d
 dist_sysusers_DATA = systemd/sysusers.d/offhook.conf
@@ -29,3 +32,4 @@ $(units): Makefile $(srcdir)/systemd/hardening.conf
 systemd/offhook-api.service: $(srcdir)/systemd/offhook-api.service.in
 systemd/offhook-events.service: $(srcdir)/systemd/offhook-events.service.in
 systemd/offhook-scheduler.service: $(srcdir)/systemd/offhook-scheduler.service.in
+systemd/offhook-voice.service: $(srcdir)/systemd/offhook-voice.service.in

@@ -285,6 +285,7 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz_job_wish.c \
 	tests/fuzz/corpus/job_wish/key.json \
 	tests/fuzz/corpus/job_wish/scope.json \
+	tests/fuzz/fuzz_frames.c \
 	tests/fuzz/fuzz_scan.c \
 	tests/fuzz/fuzz_schema.c \
 	tests/fuzz/fuzz_smtp.c \
@@ -322,6 +323,7 @@ EXTRA_DIST += \
 	tests/api/receiver.py \
 	tests/api/deepgram.py \
 	tests/api/filehost.py \
+	tests/api/mediakit.py \
 	tests/api/mp3.py \
 	tests/api/s3/.npmrc \
 	tests/api/s3/package-lock.json \
@@ -367,6 +369,7 @@ EXTRA_DIST += \
 	tests/api/test_transcript.py \
 	tests/api/test_users.py \
 	tests/api/test_validation.py \
+	tests/api/test_voice.py \
 	tests/api/test_webhooks.py \
 	tests/api/test_why.py \
 	tests/api/test_windows.py
@@ -633,6 +636,7 @@ EXTRA_DIST += \
 	tests/sql/25_jobs.sql \
 	tests/sql/26_job_doors.sql \
 	tests/sql/27_callrail.sql
+	tests/sql/30_voice.sql
 
 # The event streams, without sockets and without a database.
 if HAVE_CMOCKA
@@ -649,4 +653,22 @@ tests_unit_stream_test_hub_SOURCES = tests/unit/stream/test_hub.c
 tests_unit_stream_test_hub_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_stream_test_hub_LDFLAGS = $(stream_test_whole)
 tests_unit_stream_test_hub_LDADD = $(stream_test_libs)
+endif
+
+# The voice: its pure parts.
+if HAVE_CMOCKA
+voice_tests = tests/unit/voice/test_frames tests/unit/voice/test_play tests/unit/voice/test_talk
+check_PROGRAMS += $(voice_tests)
+TESTS += $(voice_tests)
+voice_test_libs = src/voice/libvoice.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs) \
+	$(LWS_LIBS) $(SPANDSP_LIBS) $(SPEEXDSP_LIBS) $(ESPEAK_LIBS) -lpthread
+tests_unit_voice_test_frames_SOURCES = tests/unit/voice/test_frames.c
+tests_unit_voice_test_frames_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_voice_test_frames_LDADD = $(voice_test_libs)
+tests_unit_voice_test_play_SOURCES = tests/unit/voice/test_play.c
+tests_unit_voice_test_play_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_voice_test_play_LDADD = $(voice_test_libs)
+tests_unit_voice_test_talk_SOURCES = tests/unit/voice/test_talk.c
+tests_unit_voice_test_talk_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_voice_test_talk_LDADD = $(voice_test_libs)
 endif

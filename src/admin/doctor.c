@@ -97,14 +97,10 @@ look_at_settings(struct visit *v)
 		found(v, FINDING_OK, "settings", "%s", file);
 }
 
-/* What a later release will have, offhook-api refuses to start with. */
+/* What a later release will have, the programs refuse to start with. */
 static void
 look_at_voice(struct visit *v)
 {
-	if (strcmp(v->settings->voice_transport, "twiml") != 0)
-		found(v, FINDING_FAIL, "voice",
-		    "this release has no voice.transport = %s: set it to twiml",
-		    v->settings->voice_transport);
 	if (strcmp(v->settings->voice_engine, "script") != 0)
 		found(v, FINDING_FAIL, "voice",
 		    "this release has no voice.engine = %s: set it to script",
@@ -722,6 +718,8 @@ doctor(struct admin *a)
 		}
 		look_at_workers(&v);
 		look_at_socket(&v, "streams", v.settings->events_socket, "offhook-events");
+		if (strcmp(v.settings->voice_transport, "stream") == 0)
+			look_at_socket(&v, "voice", v.settings->voice_socket, "offhook-voice");
 		fetch_init();
 		look_at_carrier(&v);
 		look_at_store(&v);

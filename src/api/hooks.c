@@ -8,6 +8,7 @@
 #include "api/routes.h"
 #include "api/twiml.h"
 #include "auth/signature.h"
+#include "base/digest.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -16,11 +17,15 @@
 #include "domain/question.h"
 #include "domain/recording.h"
 #include "domain/script.h"
+#include "domain/voice.h"
 
 #define PAIRS_MAX 128
 #define HEARD_MAX 4000
 #define TURN_MAX 100
 #define FORWARD_MAX (64u << 10)
+#define TOKEN_BYTES 32
+/* Connection overrides: repeat on 5xx, on connect and on read failures. */
+#define OVERRIDES "#rc=4&rp=5xx,ct,rt&ct=3000&rt=5000"
 
 static enum rc voice(struct ask *);
 static enum rc status(struct ask *);
@@ -189,8 +194,7 @@ heard(struct ask *ask, const struct hook *hook)
 static const char *
 turn_url(struct ask *ask, const struct hook *hook, int64_t turn)
 {
-	return arena_printf(ask->req->arena,
-	    "%s/twilio/voice/%s?attempt=%s&turn=%lld#rc=4&rp=5xx,ct,rt&ct=3000&rt=5000",
+	return arena_printf(ask->req->arena, "%s/twilio/voice/%s?attempt=%s&turn=%lld" OVERRIDES,
 	    ask->env->public_url, hook->call_id, hook->attempt_id == NULL ? "" : hook->attempt_id,
 	    (long long)turn);
 }
@@ -235,6 +239,66 @@ speak(struct ask *ask, const struct hook *hook, const struct agent_ask *question
 	return agent_said(ask->db, a, hook->call_id, question->turn, &reply, twiml);
 }
 
+/* Our public URL with another scheme in front: https is wss, http is ws. */
+static const char *
+stream_url(struct ask *ask, const struct hook *hook)
+{
+	return arena_printf(ask->req->arena, "ws%s/twilio/media/%s",
+	    ask->env->public_url + strlen("http"), hook->call_id);
+}
+
+/* The callee has answered: our agent is to have a media stream, for which a token is made that is good once. */
+static enum rc
+offer_stream(struct ask *ask, const struct hook *hook)
+{
+	struct arena *a = ask->req->arena;
+	uint8_t random[TOKEN_BYTES], hash[DIGEST_SHA256_SIZE];
+	char token[2 * TOKEN_BYTES + 1], text[2 * DIGEST_SHA256_SIZE + 3] = "\\x";
+	struct voice_offer offer = { hook->call_id, hook->attempt_id, hook->call_sid,
+		hook_field(hook, "AnsweredBy"), ask->env->max_talk_s, text };
+	bool stream;
+	enum rc rc;
+
+	digest_random(random, sizeof random);
+	digest_hex(random, sizeof random, token);
+	digest_sha256(token, strlen(token), hash);
+	digest_hex(hash, sizeof hash, text + 2);
+	rc = voice_offer(ask->db, &offer, &stream);
+	if (rc == RC_OK)
+		resp_text(ask->resp, 200, "text/xml",
+		    stream ? twiml_stream(a, stream_url(ask, hook), token,
+				 arena_printf(a,
+				     "%s/twilio/voice/%s?attempt=%s&after=stream" OVERRIDES,
+				     ask->env->public_url, hook->call_id,
+				     hook->attempt_id == NULL ? "" : hook->attempt_id))
+			   : twiml_end(a, "", "en-US"));
+	return rc;
+}
+
+/* The stream is over. */
+static enum rc
+after_stream(struct ask *ask, const struct hook *hook)
+{
+	struct arena *a = ask->req->arena;
+	const char *twiml = twiml_end(a, "", "en-US");
+	struct script_sorry sorry;
+	struct voice_after after;
+	enum rc rc = voice_after(
+	    ask->db, a, hook->call_id, hook->call_sid, ask->env->max_talk_s, &after);
+
+	if (rc != RC_OK)
+		return rc;
+	if (after.next == VOICE_DIAL) {
+		twiml = twiml_dial(a, after.number,
+		    after.shown != NULL ? after.shown : ask->env->carrier.from, after.seconds);
+	} else if (after.next == VOICE_SORRY) {
+		sorry = script_sorry(after.language);
+		twiml = twiml_end(a, sorry.words, sorry.language);
+	}
+	resp_text(ask->resp, 200, "text/xml", twiml);
+	return RC_OK;
+}
+
 static enum rc
 voice(struct ask *ask)
 {
@@ -247,6 +311,10 @@ voice(struct ask *ask)
 
 	if (!hook_read(ask, &hook))
 		return RC_OK;
+	if (req_query(ask->req, "after") != NULL)
+		return after_stream(ask, &hook);
+	if (ask->env->voice_stream && number == NULL)
+		return offer_stream(ask, &hook);
 	question = (struct agent_ask){ .call_id = hook.call_id,
 		.attempt_id = hook.attempt_id,
 		.call_sid = hook.call_sid,

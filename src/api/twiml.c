@@ -70,6 +70,38 @@ twiml_hold(struct arena *a, const char *words, const char *language, const char 
 }
 
 const char *
+twiml_stream(struct arena *a, const char *stream_url, const char *token, const char *next_url)
+{
+	struct buf out;
+
+	buf_init(&out, TWIML_MAX);
+	buf_puts(&out, head);
+	buf_puts(&out, "<Connect><Stream url=\"");
+	buf_xml(&out, stream_url);
+	buf_puts(&out, "\"><Parameter name=\"token\" value=\"");
+	buf_xml(&out, token);
+	buf_puts(&out, "\"/></Stream></Connect><Redirect method=\"POST\">");
+	buf_xml(&out, next_url);
+	buf_puts(&out, "</Redirect>");
+	return finish(a, &out);
+}
+
+const char *
+twiml_dial(struct arena *a, const char *number, const char *from, int64_t seconds)
+{
+	struct buf out;
+
+	buf_init(&out, TWIML_MAX);
+	buf_puts(&out, head);
+	buf_printf(&out, "<Dial timeLimit=\"%lld\" callerId=\"", (long long)seconds);
+	buf_xml(&out, from);
+	buf_puts(&out, "\">");
+	buf_xml(&out, number);
+	buf_puts(&out, "</Dial><Hangup/>");
+	return finish(a, &out);
+}
+
+const char *
 twiml_end(struct arena *a, const char *words, const char *language)
 {
 	struct buf out;

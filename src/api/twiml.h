@@ -5,6 +5,8 @@
 #ifndef API_TWIML_H
 #define API_TWIML_H
 
+#include <stdint.h>
+
 #include "base/mem.h"
 
 /* Says the words (none when "") and listens; what is heard, or nothing, is sent to next_url. */
@@ -13,6 +15,11 @@ const char *twiml_listen(
 /* Says the words (none when ""), lets the callee wait a second, and asks next_url. */
 const char *twiml_hold(
     struct arena *a, const char *words, const char *language, const char *next_url);
+/* Connects the call with a media stream, whose start bears the token; when it is over, next_url is asked. */
+const char *twiml_stream(
+    struct arena *a, const char *stream_url, const char *token, const char *next_url);
+/* Connects the callee with a number for so many seconds, then hangs up. from: what it is shown. */
+const char *twiml_dial(struct arena *a, const char *number, const char *from, int64_t seconds);
 /* Says the words (none when "") and hangs up. */
 const char *twiml_end(struct arena *a, const char *words, const char *language);
 

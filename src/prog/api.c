@@ -52,14 +52,13 @@ struct worker {
 static bool
 settings_served(const struct settings *s, char *error, size_t size)
 {
-	if (strcmp(s->voice.transport, "twiml") != 0) {
-		snprintf(error, size,
-		    "voice.transport = %s is not in this release: set it to twiml",
-		    s->voice.transport);
-		return false;
-	}
+	/* The conversations of a stream, and their engines, are offhook-voice's. */
+	if (strcmp(s->voice.transport, "stream") == 0)
+		return true;
 	if (strcmp(s->voice.engine, "script") != 0) {
-		snprintf(error, size, "voice.engine = %s is not in this release: set it to script",
+		snprintf(error, size,
+		    "voice.engine = %s does not talk turn by turn: set voice.transport to stream, or"
+		    " voice.engine to script",
 		    s->voice.engine);
 		return false;
 	}
@@ -107,10 +106,12 @@ env_fill(struct api *api, char *error, size_t size)
 		    s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL },
 		.skills = skills,
 		.anywhere = s->webhooks.allow_private_networks,
+		.voice_stream = strcmp(s->voice.transport, "stream") == 0,
 		.carrier_token = s->twilio.auth_token,
 		.carrier = { .api_url = s->twilio.api_url,
 		    .account_sid = s->twilio.account_sid,
-		    .auth_token = s->twilio.auth_token },
+		    .auth_token = s->twilio.auth_token,
+		    .from = s->twilio.phone_number },
 		.store = { s->s3.endpoint, s->s3.region, s->s3.bucket, s->s3.prefix,
 		    s->s3.access_key, s->s3.secret_key, s->s3.key_template, NULL },
 		.carrier_set = s->twilio.account_sid[0] != '\0' && s->twilio.auth_token[0] != '\0',

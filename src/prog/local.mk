@@ -61,6 +61,25 @@ offhook_events_LDADD = \
 	src/base/libbase.a \
 	$(EVENT_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS)
 
+bin_PROGRAMS += offhook-voice
+offhook_voice_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+offhook_voice_SOURCES = \
+	src/prog/options.c \
+	src/prog/options.h \
+	src/prog/settings.c \
+	src/prog/settings.h \
+	src/prog/voice.c
+offhook_voice_LDADD = \
+	src/voice/libvoice.a \
+	src/remote/libremote.a \
+	src/domain/libdomain.a \
+	src/auth/libauth.a \
+	src/http/libhttp.a \
+	src/db/libdb.a \
+	src/sys/libsys.a \
+	src/base/libbase.a \
+	$(LWS_LIBS) $(SPANDSP_LIBS) $(SPEEXDSP_LIBS) $(ESPEAK_LIBS) $(CURL_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) -lpthread -lm
+
 bin_PROGRAMS += offhook
 offhook_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 offhook_SOURCES = \

@@ -278,11 +278,22 @@ const struct conf_key settings_keys[] = {
 	    .help = "How long one request to the carrier may take." },
 
 	{ "voice.transport", CONF_CHOICE, AT(voice.transport), "twiml", .choices = "twiml|stream",
-	    .help = "How the agent talks: turn by turn, or in real time (in a later release)." },
+	    .help = "How the agent talks: turn by turn, or in real time (offhook-voice)." },
 	{ "voice.engine", CONF_CHOICE, AT(voice.engine), "script",
 	    .choices = "gemini|openai|script",
 	    .help =
 		"Who thinks for the agent: script is built in, the others are for a later release." },
+	{ "voice.script", CONF_TEXT, AT(voice.script), "", .check = path_or_empty,
+	    .must = PATH_OR_EMPTY,
+	    .help = "A dialogue file for the script engine; empty: its built-in dialogue." },
+	{ "voice.loops", CONF_INT, AT(voice.loops), "0", .min = 0, .max = WORKERS_MAX,
+	    .restart = true,
+	    .help = "Processes that hold conversations; 0: one for each processor." },
+	{ "voice.max_calls", CONF_INT, AT(voice.max_calls), "1000", .min = 1, .max = 100000,
+	    .help = "Conversations that one of them holds at once; more are refused." },
+	{ "voice.socket", CONF_TEXT, AT(voice.socket), "/run/offhook/voice.sock",
+	    .check = path_socket, .must = PATH_SOCKET, .restart = true,
+	    .help = "Where nginx reaches the conversations." },
 
 	{ "gemini.api_key", CONF_SECRET, AT(gemini.api_key), "", .also = "GEMINI_API_KEY",
 	    .help = "Gemini: the key. For a later release." },
@@ -435,6 +446,10 @@ suit_host(struct settings *s)
 		if (s->api.workers > WORKERS_MAX)
 			s->api.workers = WORKERS_MAX;
 	}
+	if (s->voice.loops == 0)
+		s->voice.loops = processors > 0 ? processors : 1;
+	if (s->voice.loops > WORKERS_MAX)
+		s->voice.loops = WORKERS_MAX;
 	fill_in(&s->database.schema_dir, OFFHOOK_DATADIR "/sql");
 	fill_in(&s->skills.dir, OFFHOOK_DATADIR "/skills");
 	fill_in(&s->s3.region, "us-east-1");

@@ -55,6 +55,10 @@ struct settings {
 	} twilio;
 	struct {
 		char *transport, *engine;
+		char *script;  /* a dialogue file, or "" */
+		int64_t loops; /* never 0: that has been replaced by a number for this host */
+		int64_t max_calls;
+		char *socket;
 	} voice;
 	struct {
 		char *api_key, *url, *model;

@@ -16,7 +16,9 @@
 #include <stdint.h>
 
 struct engine;
-struct links; /* voice/link.h */
+struct links;    /* voice/link.h */
+struct speech;   /* voice/speech.h */
+struct dialogue; /* voice/dialogue.h */
 
 /* What the engines of a loop have in common. Texts are borrowed from the settings. */
 struct engine_account {
@@ -27,6 +29,16 @@ struct engine_account {
 struct engine_env {
 	struct links *links; /* the loop's connections to the outside; only script does without */
 	struct engine_account openai, gemini;
+	struct speech *speech;           /* of script */
+	const struct dialogue *dialogue; /* of script: its file, or NULL */
+};
+
+/* What the call is about, for an engine that makes up its own mind. */
+struct engine_call {
+	const char *brief;
+	const char *kind;
+	const char *slots, *learnt; /* JSON, or NULL */
+	bool words;                 /* other ears are there: see words() */
 };
 
 /* Everything is copied where it is needed longer than begin() runs. */
@@ -37,6 +49,7 @@ struct engine_setup {
 	    *greeting; /* the sentence the agent begins with; NULL or "": the callee begins */
 	const char *language; /* BCP-47, or "auto" */
 	const char *voice;    /* of the model's voices; NULL or "": its usual one */
+	const struct engine_call *call;
 	json_t *tools; /* an array of {name, description, parameters: a JSON Schema}; or NULL */
 };
 
@@ -81,6 +94,9 @@ struct engine_kind {
 	void (*answer)(struct engine *e, const char *tool_id, json_t *result);
 	/* A word of ours into the conversation (silence, time is over), which the model then acts upon. */
 	void (*prompt)(struct engine *e, const char *text);
+	/* What the callee has said, as other ears have heard it, or the keys that were pressed. NULL: the
+	 * engine hears for itself. */
+	void (*words)(struct engine *e, const char *text);
 	/* Frees it. The connection closes behind it. */
 	void (*end)(struct engine *e);
 };

@@ -474,6 +474,15 @@ class Stack:
         parser.read_string(pathlib.Path(self.env["OFFHOOK_CONF"]).read_text())
         return parser["twilio"]["auth_token"].strip('"')
 
+    @property
+    def account(self):
+        parser = configparser.ConfigParser(interpolation=None)
+        parser.read_string(pathlib.Path(self.env["OFFHOOK_CONF"]).read_text())
+        return parser["twilio"]["account_sid"].strip('"')
+
+    def media_url(self, call_id):
+        return f"wss{self.url.removeprefix('https')}/twilio/media/{call_id}"
+
     def sign(self, url, pairs):
         """The carrier's signature, written down a second time on purpose."""
         text = url + "".join(n + v for n, v in sorted(set(pairs)))

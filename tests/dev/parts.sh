@@ -194,6 +194,8 @@ settings() {
         [server.data_dir]="$DIR/data"
         [api.socket]="$DIR/sock/api.sock"
         [events.socket]="$DIR/sock/events.sock"
+        [voice.socket]="$DIR/sock/voice.sock"
+        [voice.loops]=1
         [queue.cps]=10
         [webhooks.ca_file]="$DIR/ca.pem"
     )
@@ -289,11 +291,12 @@ put_authorities() {
 }
 
 up_nginx() {
-    local api events data listen="listen 127.0.0.1:$PORT ssl http2;" rate drop=() socket_dir files
+    local api events voice data listen="listen 127.0.0.1:$PORT ssl http2;" rate drop=() socket_dir files
 
     running nginx && return 0
     api=$(cli config get api.socket)
     events=$(cli config get events.socket)
+    voice=$(cli config get voice.socket)
     data=$(cli config get server.data_dir)
     rate=$(cli config get api.requests_per_second)
     socket_dir=${api%/*}
@@ -306,7 +309,7 @@ up_nginx() {
     sed "${drop[@]}" -e "s|@listen@|$listen|" -e 's|@server_name@|localhost|' \
         -e "s|@certificate@|$DIR/tls/server.pem|" -e "s|@certificate_key@|$DIR/tls/server.key|" \
         -e "s|@api_socket@|$api|" -e "s|@carrier_socket@|$socket_dir/carrier.sock|" \
-        -e "s|@events_socket@|$events|" \
+        -e "s|@events_socket@|$events|" -e "s|@voice_socket@|$voice|" \
         -e "s|@data_dir@|$data|" -e "s|@docs_dir@|${BIN%/bin}/share/offhook/docs|" \
         -e "s|@requests_per_second@|$rate|" -e "s|@burst@|$((rate * 2))|" \
         -e "s|@log_dir@|$DIR/log|" -e "s|@fastcgi_params@|$DIR/fastcgi_offhook.conf|" \

@@ -61,13 +61,14 @@ kill_strays() {
     done
 }
 
-# NAME: the same, when the master of our pid file runs no more.
+# NAME: the same, when the master of our pid file runs no more. Conversations are finished by the loops of a
+# master that has gone.
 reap_strays() {
     local last=''
 
     running "$1" && return 0
     { read -r last <"$DIR/$1.pid"; } 2>/dev/null || true
-    kill_strays "$1" "$last"
+    [[ $1 == voice ]] || kill_strays "$1" "$last"
     as_stack rm -f "$DIR/$1.pid"
 }
 

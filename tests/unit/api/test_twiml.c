@@ -48,6 +48,34 @@ test_hold(void **state)
 	arena_free(a);
 }
 
+static void
+test_stream(void **state)
+{
+	struct arena *a = arena_new();
+
+	(void)state;
+	assert_string_equal(
+	    twiml_stream(a, "wss://x/twilio/media/call_1", "a\"b", "https://x/?a=1&after=stream"),
+	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response>"
+	    "<Connect><Stream url=\"wss://x/twilio/media/call_1\"><Parameter name=\"token\""
+	    " value=\"a&quot;b\"/></Stream></Connect>"
+	    "<Redirect method=\"POST\">https://x/?a=1&amp;after=stream</Redirect></Response>\n");
+	arena_free(a);
+}
+
+static void
+test_dial(void **state)
+{
+	struct arena *a = arena_new();
+
+	(void)state;
+	assert_string_equal(twiml_dial(a, "+12025550177", "+15005550006", 90),
+	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response>"
+	    "<Dial timeLimit=\"90\" callerId=\"+15005550006\">+12025550177</Dial>"
+	    "<Hangup/></Response>\n");
+	arena_free(a);
+}
+
 /* Words that look like markup, end attributes, or are no XML characters at all. */
 static void
 test_hostile_words(void **state)
@@ -78,6 +106,8 @@ main(void)
 		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_stream),
+		cmocka_unit_test(test_dial),
 		cmocka_unit_test(test_hostile_words),
 	};
 

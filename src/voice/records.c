@@ -1,0 +1,71 @@
+/* records.c: see records.h. */
+#include "voice/records.h"
+
+#include <stdio.h>
+
+#include "domain/question.h"
+
+#define URL_SIZE 1024
+
+static void
+put(const struct records *r, enum voice_act act, const char *one, const char *two,
+    const char *three, const char *four)
+{
+	const char *values[VOICE_VALUES_MAX] = { r->call_id, one, two, three, four };
+
+	(void)desk_put(r->desk, act, r->number, values);
+}
+
+static void
+on_told(void *arg, const char *role, const char *text, int64_t at_ms)
+{
+	char number[24];
+
+	put(arg, VOICE_TOLD, role, text, db_int(at_ms, number), NULL);
+}
+
+static void
+on_spoke(void *arg)
+{
+	put(arg, VOICE_SPOKE, NULL, NULL, NULL, NULL);
+}
+
+static void
+on_noted(void *arg, const char *decision, const char *text)
+{
+	put(arg, VOICE_NOTED, decision, text, NULL, NULL);
+}
+
+static void
+on_keys(void *arg, const char *digits, const char *direction)
+{
+	put(arg, VOICE_KEYS, digits, direction, NULL, NULL);
+}
+
+static void
+on_ask(void *arg, const char *request_id, const char *question)
+{
+	const struct records *r = arg;
+	char wait[24], url[URL_SIZE];
+
+	snprintf(url, sizeof url, "%s/calls/%s/answer", r->public_url, r->call_id);
+	put(r, VOICE_ASK, request_id, question, db_int(QUESTION_WAIT_S, wait), url);
+}
+
+static void
+on_used(void *arg, const char *request_id)
+{
+	put(arg, VOICE_USED, request_id, NULL, NULL, NULL);
+}
+
+static void
+on_over(void *arg, const struct verdict *v)
+{
+	struct records *r = arg;
+
+	put(r, VOICE_END, v->outcome, v->summary, v->learnt, v->transfer_to);
+	r->over(r->arg);
+}
+
+const struct session_ops records_ops = { on_told, on_spoke, on_noted, on_keys, on_ask, on_used,
+	on_over };
