@@ -286,6 +286,12 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/job_wish/key.json \
 	tests/fuzz/corpus/job_wish/scope.json \
 	tests/fuzz/fuzz_frames.c \
+	tests/fuzz/corpus/frames/connected.json \
+	tests/fuzz/corpus/frames/dtmf.json \
+	tests/fuzz/corpus/frames/mark.json \
+	tests/fuzz/corpus/frames/media.json \
+	tests/fuzz/corpus/frames/start.json \
+	tests/fuzz/corpus/frames/stop.json \
 	tests/fuzz/fuzz_scan.c \
 	tests/fuzz/fuzz_schema.c \
 	tests/fuzz/fuzz_smtp.c \

@@ -77,7 +77,15 @@ turn_to(struct socket *s, enum state state)
 static void
 on_over(void *arg)
 {
-	turn_to(arg, REPORTING);
+	struct socket *s = arg;
+	size_t dropped = play_dropped(session_play(s->session));
+
+	if (dropped > 0)
+		log_warning("%zu ms of the agent's sound were dropped: it came too late, or was too"
+			    " much at once",
+		    dropped / 8);
+	log_info("the conversation is over");
+	turn_to(s, REPORTING);
 }
 
 /* ---- closing ---- */
@@ -167,7 +175,7 @@ on_message(struct socket *s, int64_t now)
 		on_start(s, &f);
 	else if (s->state == CONNECTING && f.kind != FRAME_CONNECTED && f.kind != FRAME_OTHER)
 		refuse(s, "it begins without a start");
-	else if (s->state == LIVE && f.stream_sid != NULL &&
+	else if (s->state == LIVE && f.stream_sid[0] != '\0' &&
 	    strcmp(f.stream_sid, s->stream_sid) != 0)
 		refuse(s, "it has become another stream");
 	else if (s->state == LIVE)

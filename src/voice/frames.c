@@ -1,10 +1,15 @@
-/* frames.c: see frames.h. */
+/*
+ * frames.c: see frames.h. Sound comes fifty times a second in each call, so its messages are read where they
+ * stand (base/scan.h); all others are read as strict JSON.
+ */
 #include "voice/frames.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/scan.h"
 
 #define ENCODING "audio/x-mulaw"
 #define RATE 8000
@@ -22,6 +27,12 @@ is_sid(const char *s, const char *prefix)
 {
 	return s != NULL && strncmp(s, prefix, 2) == 0 && strlen(s) == 34 &&
 	    strspn(s + 2, "0123456789abcdefABCDEF") == 32;
+}
+
+static bool
+is_sound(const char *base64, size_t len)
+{
+	return len > 0 && len <= (FRAME_SOUND_MAX + 2) / 3 * 4 && digest_is_base64(base64, len);
 }
 
 static bool
@@ -60,8 +71,7 @@ read_sound(json_t *message, struct frame *f)
 	f->kind = strcmp(track, "inbound") == 0 ? FRAME_SOUND : FRAME_OTHER;
 	f->base64 = json_string_value(payload);
 	f->base64_len = json_string_length(payload);
-	return f->base64_len > 0 && f->base64_len <= (FRAME_SOUND_MAX + 2) / 3 * 4 &&
-	    digest_is_base64(f->base64, f->base64_len);
+	return is_sound(f->base64, f->base64_len);
 }
 
 static bool
@@ -106,7 +116,7 @@ static const struct {
 static bool
 read_message(json_t *message, struct frame *f)
 {
-	const char *event = text_of(message, "event");
+	const char *event = text_of(message, "event"), *stream_sid;
 
 	if (event == NULL)
 		return false;
@@ -118,10 +128,62 @@ read_message(json_t *message, struct frame *f)
 	for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++) {
 		if (strcmp(event, readers[i].event) != 0)
 			continue;
-		f->stream_sid = text_of(message, "streamSid");
-		return is_sid(f->stream_sid, "MZ") && readers[i].read(message, f);
+		stream_sid = text_of(message, "streamSid");
+		if (!is_sid(stream_sid, "MZ"))
+			return false;
+		snprintf(f->stream_sid, sizeof f->stream_sid, "%s", stream_sid);
+		return readers[i].read(message, f);
 	}
 	return true;
+}
+
+/* ---- sound, in place ---- */
+
+/* The track and the payload of a "media" object; false when it is not as usual. */
+static bool
+scan_media(const struct scan_member *media, struct frame *f)
+{
+	struct scan_member m;
+	bool inbound = false;
+	struct scan s;
+
+	scan_enter(&s, media->value, media->len);
+	while (scan_next(&s, &m)) {
+		if (scan_is(&m, "track")) {
+			inbound = scan_says(&m, "inbound");
+		} else if (scan_is(&m, "payload") && m.kind == SCAN_TEXT && m.plain) {
+			f->base64 = m.value;
+			f->base64_len = m.len;
+		}
+	}
+	return scan_whole(&s) && inbound && f->base64 != NULL;
+}
+
+/* Reads a message of sound as the carrier writes it; false when it is another, or odd. */
+static bool
+scan_sound(const char *text, size_t len, struct frame *f)
+{
+	bool sound = false, event = false;
+	struct scan_member m;
+	struct scan s;
+
+	scan_enter(&s, text, len);
+	while (scan_next(&s, &m)) {
+		if (scan_is(&m, "event")) {
+			event = scan_says(&m, "media");
+			if (!event)
+				return false;
+		} else if (scan_is(&m, "streamSid") && m.kind == SCAN_TEXT && m.plain &&
+		    m.len < sizeof f->stream_sid) {
+			memcpy(f->stream_sid, m.value, m.len);
+			f->stream_sid[m.len] = '\0';
+		} else if (scan_is(&m, "media") && m.kind == SCAN_OBJECT) {
+			sound = scan_media(&m, f);
+		}
+	}
+	f->kind = FRAME_SOUND;
+	return scan_whole(&s) && event && sound && is_sid(f->stream_sid, "MZ") &&
+	    is_sound(f->base64, f->base64_len);
 }
 
 bool
@@ -132,6 +194,9 @@ frame_read(const char *text, size_t len, struct frame *f)
 	memset(f, 0, sizeof *f);
 	if (len > FRAME_MAX)
 		return false;
+	if (scan_sound(text, len, f))
+		return true;
+	memset(f, 0, sizeof *f);
 	f->owner = json_parse_strict(text, len, why);
 	if (json_is_object(f->owner) && read_message(f->owner, f))
 		return true;

@@ -15,6 +15,7 @@
 #define FRAME_MAX 16384      /* bytes of a message; the carrier's usual one has 350 */
 #define FRAME_SOUND_MAX 4096 /* bytes of sound in one: half a second */
 #define FRAME_MARK_MAX 32    /* bytes of the name of a mark */
+#define FRAME_SID_SIZE 36    /* with its zero */
 
 enum frame_kind {
 	FRAME_CONNECTED,
@@ -26,21 +27,21 @@ enum frame_kind {
 	FRAME_OTHER /* well-formed, and of no use to us: an event or a track that we do not know */
 };
 
-/* What there is of these depends on the kind. Texts are owned by the frame. */
+/* What there is of these depends on the kind. Texts are owned by the frame; base64 may stand in the message. */
 struct frame {
 	enum frame_kind kind;
-	const char *stream_sid;             /* all but FRAME_CONNECTED and FRAME_OTHER */
-	const char *account_sid, *call_sid; /* FRAME_START, FRAME_STOP */
+	char stream_sid[FRAME_SID_SIZE];    /* "" of FRAME_CONNECTED and FRAME_OTHER */
+	const char *account_sid, *call_sid; /* FRAME_START */
 	const char *token;                  /* FRAME_START: its parameter of that name, or NULL */
-	const char *base64;                 /* FRAME_SOUND: mu-law at 8 kHz, checked */
+	const char *base64; /* FRAME_SOUND: mu-law at 8 kHz, checked; not ended by a zero */
 	size_t base64_len;
 	char key;         /* FRAME_KEY: 0-9 * # A-D */
 	const char *mark; /* FRAME_MARK */
 	json_t *owner;
 };
 
-/* Reads one message; false when it is none that the carrier sends, or sound in another form than
- * ours. On true the frame is to be freed. */
+/* Reads one message, which must outlive the frame; false when it is none that the carrier sends, or sound in
+ * another form than ours. On true the frame is to be freed. */
 bool frame_read(const char *text, size_t len, struct frame *f);
 void frame_free(struct frame *f);
 

@@ -13,7 +13,7 @@
 #define FLOOR 3600.0 /* mean square of 60: never quieter than that */
 #define LOUDER 6.0   /* than the noise, 8 dB */
 #define RISE 1.002   /* how fast the noise follows upwards, a frame */
-#define BEGIN_MS 100 /* of sound */
+#define BEGIN_MS 80  /* of sound */
 #define GAP_MS 60    /* that does not end a burst */
 #define END_MS 700   /* of silence */
 #define PAUSE_MS 200 /* nobody talks for long without one */

@@ -11,7 +11,8 @@ DEFAULTS = {
     "email": {"recipients": []},
     "integrations": {"callrail": {"enabled": False, "poll_interval_seconds": 60,
                                   "backfill_days": 7, "skip_all_on_ingest": False}},
-    "calling": {"default_region": "US"}, "calls": {"single_calls_per_minute": 30}}
+    "calling": {"default_region": "US"}, "calls": {"single_calls_per_minute": 30},
+    "voice": {"transfer_numbers": []}}
 
 
 class Tree:
