@@ -292,10 +292,16 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/frames/media.json \
 	tests/fuzz/corpus/frames/start.json \
 	tests/fuzz/corpus/frames/stop.json \
+	tests/fuzz/fuzz_rt_gemini.c \
+	tests/fuzz/rt_gemini.dict \
+	tests/fuzz/fuzz_rt_openai.c \
+	tests/fuzz/rt_openai.dict \
 	tests/fuzz/fuzz_scan.c \
 	tests/fuzz/fuzz_schema.c \
 	tests/fuzz/fuzz_smtp.c \
 	tests/fuzz/fuzz_stream.c \
+	tests/fuzz/fuzz_stt_live.c \
+	tests/fuzz/stt_live.dict \
 	tests/fuzz/fuzz_twiml.c \
 	tests/sim/.npmrc \
 	tests/sim/conftest.py \
@@ -540,7 +546,10 @@ remote_tests = \
 	tests/unit/remote/test_llm \
 	tests/unit/remote/test_mail \
 	tests/unit/remote/test_object \
+	tests/unit/remote/test_rt_gemini \
+	tests/unit/remote/test_rt_openai \
 	tests/unit/remote/test_stt \
+	tests/unit/remote/test_stt_live \
 	tests/unit/remote/test_webhook
 check_PROGRAMS += $(remote_tests)
 TESTS += $(remote_tests)
@@ -565,6 +574,18 @@ tests_unit_remote_test_object_SOURCES = tests/unit/remote/test_object.c
 tests_unit_remote_test_object_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_remote_test_object_LDFLAGS = $(remote_test_whole)
 tests_unit_remote_test_object_LDADD = src/remote/libremote.a $(low_test_libs)
+tests_unit_remote_test_rt_gemini_SOURCES = tests/unit/remote/test_rt_gemini.c
+tests_unit_remote_test_rt_gemini_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_remote_test_rt_gemini_LDFLAGS = $(remote_test_whole)
+tests_unit_remote_test_rt_gemini_LDADD = src/remote/libremote.a $(low_test_libs)
+tests_unit_remote_test_rt_openai_SOURCES = tests/unit/remote/test_rt_openai.c
+tests_unit_remote_test_rt_openai_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_remote_test_rt_openai_LDFLAGS = $(remote_test_whole)
+tests_unit_remote_test_rt_openai_LDADD = src/remote/libremote.a $(low_test_libs)
+tests_unit_remote_test_stt_live_SOURCES = tests/unit/remote/test_stt_live.c
+tests_unit_remote_test_stt_live_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_remote_test_stt_live_LDFLAGS = $(remote_test_whole)
+tests_unit_remote_test_stt_live_LDADD = src/remote/libremote.a $(low_test_libs)
 tests_unit_remote_test_llm_SOURCES = tests/unit/remote/test_llm.c
 tests_unit_remote_test_llm_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_remote_test_llm_LDFLAGS = $(remote_test_whole)

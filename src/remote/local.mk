@@ -13,6 +13,12 @@ src_remote_libremote_a_SOURCES = \
 	src/remote/store.h \
 	src/remote/stt.c \
 	src/remote/stt.h \
+	src/remote/stt_live.c \
+	src/remote/stt_live.h \
+	src/remote/rt_openai.c \
+	src/remote/rt_openai.h \
+	src/remote/rt_gemini.c \
+	src/remote/rt_gemini.h \
 	src/remote/llm.c \
 	src/remote/llm.h \
 	src/remote/letter.c \
