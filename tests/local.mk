@@ -336,6 +336,12 @@ EXTRA_DIST += \
 	tests/api/deepgram.py \
 	tests/api/filehost.py \
 	tests/api/mediakit.py \
+	tests/api/deepgram_live.py \
+	tests/api/gemini_live.py \
+	tests/api/realtime.py \
+	tests/api/wskit.py \
+	tests/api/drive.py \
+	tests/api/test_voice_engines.py \
 	tests/api/mp3.py \
 	tests/api/s3/.npmrc \
 	tests/api/s3/package-lock.json \
@@ -684,7 +690,8 @@ endif
 
 # The voice: its pure parts.
 if HAVE_CMOCKA
-voice_tests = tests/unit/voice/test_frames tests/unit/voice/test_play tests/unit/voice/test_talk
+voice_tests = tests/unit/voice/test_frames tests/unit/voice/test_play tests/unit/voice/test_talk \
+	tests/unit/voice/test_backlog tests/unit/voice/test_history tests/unit/voice/test_sound
 check_PROGRAMS += $(voice_tests)
 TESTS += $(voice_tests)
 voice_test_libs = src/voice/libvoice.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs) \
@@ -698,4 +705,22 @@ tests_unit_voice_test_play_LDADD = $(voice_test_libs)
 tests_unit_voice_test_talk_SOURCES = tests/unit/voice/test_talk.c
 tests_unit_voice_test_talk_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_voice_test_talk_LDADD = $(voice_test_libs)
+tests_unit_voice_test_backlog_SOURCES = tests/unit/voice/test_backlog.c
+tests_unit_voice_test_backlog_CPPFLAGS = $(AM_CPPFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_voice_test_backlog_LDADD = $(voice_test_libs)
+tests_unit_voice_test_history_SOURCES = tests/unit/voice/test_history.c
+tests_unit_voice_test_history_CPPFLAGS = $(AM_CPPFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_voice_test_history_LDADD = $(voice_test_libs)
+tests_unit_voice_test_sound_SOURCES = tests/unit/voice/test_sound.c
+tests_unit_voice_test_sound_CPPFLAGS = $(AM_CPPFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_voice_test_sound_LDADD = $(voice_test_libs)
 endif
+
+# The engines that call out: a program that tests/api/test_voice_engines.py drives against stand-ins.
+noinst_PROGRAMS += tests/unit/voice/drive
+tests_unit_voice_drive_SOURCES = tests/unit/voice/drive.c
+tests_unit_voice_drive_CPPFLAGS = $(AM_CPPFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_voice_drive_LDADD = src/voice/libvoice.a src/remote/libremote.a src/domain/libdomain.a \
+	src/auth/libauth.a src/http/libhttp.a src/db/libdb.a src/sys/libsys.a src/base/libbase.a \
+	$(LWS_LIBS) $(SPANDSP_LIBS) $(SPEEXDSP_LIBS) $(CURL_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(PCRE2_LIBS) \
+	$(CRYPTO_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS) $(SYSTEMD_LIBS) -lm

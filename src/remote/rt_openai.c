@@ -127,7 +127,7 @@ rt_openai_result(struct buf *out, const char *call_id, const json_t *result)
 void
 rt_openai_respond(struct buf *out)
 {
-	buf_puts(out, "{\"type\":\"response.create\"}");
+	buf_puts(out, "{\"type\":\"response.create\",\"event_id\":\"" RT_OPENAI_RESPOND_ID "\"}");
 }
 
 /* ---- what we are told: sound ---- */
@@ -302,6 +302,7 @@ read_error(json_t *tree, struct rt_openai_event *event)
 {
 	json_t *error = json_object_get(tree, "error");
 	const char *code = json_string_value(json_object_get(error, "code"));
+	const char *about = json_string_value(json_object_get(error, "event_id"));
 
 	if (code == NULL)
 		code = json_string_value(json_object_get(error, "type"));
@@ -311,6 +312,7 @@ read_error(json_t *tree, struct rt_openai_event *event)
 	    ? code
 	    : "";
 	event->expired = strcmp(event->code, "session_expired") == 0;
+	event->of_respond = about != NULL && strcmp(about, RT_OPENAI_RESPOND_ID) == 0;
 	return json_is_object(error);
 }
 

@@ -33,7 +33,8 @@ enum rt_openai_role { RT_OPENAI_SYSTEM, RT_OPENAI_USER, RT_OPENAI_ASSISTANT };
 void rt_openai_say(struct buf *out, enum rt_openai_role role, const char *text);
 /* A tool's result. Likewise. */
 void rt_openai_result(struct buf *out, const char *call_id, const json_t *result);
-/* Asks for a response: an error while another is under way. */
+/* Asks for a response: an error, with this id, while another is under way. */
+#define RT_OPENAI_RESPOND_ID "respond"
 void rt_openai_respond(struct buf *out);
 
 /* ---- what we are told ---- */
@@ -70,6 +71,7 @@ struct rt_openai_event {
 	json_t *arguments; /* an object, or NULL: what the model wrote is none */
 	enum rt_openai_status status;
 	const char *code; /* of an error: letters, digits, '_' and '.' only; or "" */
+	bool of_respond;  /* of an error: it is about what rt_openai_respond() said */
 	bool expired;     /* of an error: the session is over */
 	bool pcmu;        /* both formats are those that we asked for */
 	json_t *tree;     /* what the texts stand in, if they do not stand in the message */

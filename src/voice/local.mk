@@ -24,10 +24,22 @@ src_voice_libvoice_a_SOURCES = \
 	src/voice/dialogue.h \
 	src/voice/speech.c \
 	src/voice/speech.h \
+	src/voice/backlog.c \
+	src/voice/backlog.h \
+	src/voice/lookup.c \
+	src/voice/lookup.h \
+	src/voice/link.c \
 	src/voice/link.h \
-	src/voice/ears.h \
+	src/voice/history.c \
+	src/voice/history.h \
 	src/voice/engine.h \
 	src/voice/engine_script.c \
+	src/voice/model.c \
+	src/voice/model.h \
+	src/voice/engine_openai.c \
+	src/voice/engine_gemini.c \
+	src/voice/ears.c \
+	src/voice/ears.h \
 	src/voice/session.h \
 	src/voice/talk.c \
 	src/voice/talk.h \

@@ -97,7 +97,7 @@ says_the_rest(void **state)
 	    "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"function_call_output\","
 	    "\"call_id\":\"call_7\",\"output\":\"{\\\"answer\\\":\\\"\\\\\\\"window\\\\\\\"\\\"}\"}}");
 	rt_openai_respond(&out);
-	says(&out, "{\"type\":\"response.create\"}");
+	says(&out, "{\"type\":\"response.create\",\"event_id\":\"respond\"}");
 	json_decref(result);
 	buf_free(&out);
 }
