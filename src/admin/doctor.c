@@ -97,16 +97,6 @@ look_at_settings(struct visit *v)
 		found(v, FINDING_OK, "settings", "%s", file);
 }
 
-/* What a later release will have, the programs refuse to start with. */
-static void
-look_at_voice(struct visit *v)
-{
-	if (strcmp(v->settings->voice_engine, "script") != 0)
-		found(v, FINDING_FAIL, "voice",
-		    "this release has no voice.engine = %s: set it to script",
-		    v->settings->voice_engine);
-}
-
 static void
 look_at_skills(struct visit *v)
 {
@@ -702,7 +692,6 @@ doctor(struct admin *a)
 	v.findings = a->json ? json_array() : NULL;
 	look_at_settings(&v);
 	if (v.settings->error == NULL) {
-		look_at_voice(&v);
 		look_at_skills(&v);
 		look_at_data(&v);
 		look_at_file(

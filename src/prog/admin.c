@@ -28,7 +28,6 @@ hand_down(const struct settings *s, struct admin_settings *to)
 	to->gateway_key_file = s->server.gateway_fronted ? s->server.gateway_jwt_key_file : "";
 	to->ca_file = s->webhooks.ca_file;
 	to->voice_transport = s->voice.transport;
-	to->voice_engine = s->voice.engine;
 	to->voice_socket = s->voice.socket;
 	to->carrier_url = s->twilio.api_url;
 	to->carrier_sid = s->twilio.account_sid;

@@ -281,8 +281,7 @@ const struct conf_key settings_keys[] = {
 	    .help = "How the agent talks: turn by turn, or in real time (offhook-voice)." },
 	{ "voice.engine", CONF_CHOICE, AT(voice.engine), "script",
 	    .choices = "gemini|openai|script",
-	    .help =
-		"Who thinks for the agent: script is built in, the others are for a later release." },
+	    .help = "Who thinks for the agent: script is built in, the others are voice models." },
 	{ "voice.script", CONF_TEXT, AT(voice.script), "", .check = path_or_empty,
 	    .must = PATH_OR_EMPTY,
 	    .help = "A dialogue file for the script engine; empty: its built-in dialogue." },
@@ -296,14 +295,13 @@ const struct conf_key settings_keys[] = {
 	    .help = "Where nginx reaches the conversations." },
 
 	{ "gemini.api_key", CONF_SECRET, AT(gemini.api_key), "", .also = "GEMINI_API_KEY",
-	    .help = "Gemini: the key. For a later release." },
+	    .help = "Gemini: the key." },
 	{ "gemini.url", CONF_TEXT, AT(gemini.url),
 	    "wss://generativelanguage.googleapis.com/ws/"
 	    "google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
-	    .check = url_socket, .must = URL_SOCKET,
-	    .help = "Gemini: where its live API is. For a later release." },
+	    .check = url_socket, .must = URL_SOCKET, .help = "Gemini: where its live API is." },
 	{ "gemini.model", CONF_TEXT, AT(gemini.model), "gemini-3.8-live", .check = not_empty,
-	    .must = NOT_EMPTY, .help = "Gemini: the model that talks. For a later release." },
+	    .must = NOT_EMPTY, .help = "Gemini: the model that talks." },
 
 	{ "openai.api_key", CONF_SECRET, AT(openai.api_key), "", .also = "OPENAI_API_KEY",
 	    .help = "OpenAI: the key for summaries and prices; a server of one's own needs none." },
@@ -321,10 +319,9 @@ const struct conf_key settings_keys[] = {
 	    .help = "OpenAI: how many tokens the model takes at once; longer calls in parts." },
 	{ "openai.realtime_url", CONF_TEXT, AT(openai.realtime_url),
 	    "wss://api.openai.com/v1/realtime", .check = url_socket, .must = URL_SOCKET,
-	    .help = "OpenAI: where its realtime API is. For a later release." },
+	    .help = "OpenAI: where its realtime API is." },
 	{ "openai.realtime_model", CONF_TEXT, AT(openai.realtime_model), "gpt-realtime-2.1",
-	    .check = not_empty, .must = NOT_EMPTY,
-	    .help = "OpenAI: the model that talks. For a later release." },
+	    .check = not_empty, .must = NOT_EMPTY, .help = "OpenAI: the model that talks." },
 
 	{ "deepgram.api_key", CONF_SECRET, AT(deepgram.api_key), "", .also = "DEEPGRAM_API_KEY",
 	    .help = "Deepgram: the key; empty: merged transcripts have estimated times." },

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "prog/options.h"
 #include "sys/daemon.h"
 #include "sys/signals.h"
@@ -26,6 +27,21 @@ struct voice {
 	struct dialogue *dialogue; /* or NULL */
 };
 
+/* Whether the engine's model would let us in at all; false with a sentence. A server of the operator's own
+ * may want no key. */
+static bool
+has_key(const struct settings *s, char *error, size_t size)
+{
+	const char *engine = s->voice.engine;
+	bool gemini = strcmp(engine, "gemini") == 0 && s->gemini.api_key[0] == '\0';
+	bool openai = strcmp(engine, "openai") == 0 && s->openai.api_key[0] == '\0' &&
+	    str_starts(s->openai.realtime_url, "wss://api.openai.com/");
+
+	if (gemini || openai)
+		snprintf(error, size, "voice.engine = %s needs %s.api_key", engine, engine);
+	return !gemini && !openai;
+}
+
 /* The environment of the loops from the settings; false with a sentence. */
 static bool
 env_fill(struct voice *voice, char *error, size_t size)
@@ -33,11 +49,8 @@ env_fill(struct voice *voice, char *error, size_t size)
 	const struct settings *s = &voice->settings;
 	struct dialogue *dialogue = NULL;
 
-	if (voice_kind(s->voice.engine) == NULL) {
-		snprintf(error, size, "voice.engine = %s is not in this release: set it to script",
-		    s->voice.engine);
+	if (!has_key(s, error, size))
 		return false;
-	}
 	if (s->voice.script[0] != '\0' &&
 	    (dialogue = dialogue_load(s->voice.script, error, size)) == NULL)
 		return false;
@@ -54,6 +67,9 @@ env_fill(struct voice *voice, char *error, size_t size)
 		.max_talk_s = s->calls.max_duration_seconds,
 		.max_calls = (int)s->voice.max_calls,
 		.dialogue = dialogue,
+		.openai = { s->openai.realtime_url, s->openai.api_key, s->openai.realtime_model },
+		.gemini = { s->gemini.url, s->gemini.api_key, s->gemini.model },
+		.ca_file = s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL,
 	};
 	return true;
 }

@@ -18,6 +18,7 @@
 #include "sys/signals.h"
 #include "voice/carrier.h"
 #include "voice/desk.h"
+#include "voice/link.h"
 #include "voice/speech.h"
 
 #define TICK_US 20000
@@ -29,7 +30,7 @@
 #define LEAVE_S 60          /* after the longest talk: what is left is dropped */
 #define FAREWELL_US 2000000 /* for handshakes that are under way */
 
-static const struct engine_kind *const kinds[] = { &engine_script };
+static const struct engine_kind *const kinds[] = { &engine_script, &engine_openai, &engine_gemini };
 
 struct server {
 	const struct voice_env *env;
@@ -225,7 +226,9 @@ voice_serve(void *arg)
 {
 	const struct voice_env *env = arg;
 	struct server s = { .env = env };
-	struct engine_env engines = { .dialogue = env->dialogue };
+	struct engine_env engines = {
+		.dialogue = env->dialogue, .openai = env->openai, .gemini = env->gemini
+	};
 	struct sockets_env sockets = { .public_url = env->public_url,
 		.carrier_token = env->carrier_token,
 		.account_sid = env->account_sid,
@@ -244,11 +247,15 @@ voice_serve(void *arg)
 	sockets_protocol(s.sockets, &protocols[0]);
 	protocols[1] = (struct lws_protocols){ .name = "file", .callback = on_file, .user = &s };
 	open_context(&s, protocols, files);
+	engines.links = links_new(s.context, env->ca_file);
+	if (engines.links == NULL)
+		log_fatal("the loop cannot call out");
 	s.door = adopt_file(&s, env->listen_fd);
 	s.desk_file = adopt_file(&s, dup(desk_fd(s.desk)));
 	(void)adopt_file(&s, dup(speech_fd(s.speech)));
 	status = run(&s);
 	lws_context_destroy(s.context);
+	links_free(engines.links);
 	sockets_free(s.sockets);
 	desk_free(s.desk);
 	speech_free(s.speech);

@@ -16,6 +16,8 @@ struct voice_env {
 	int64_t max_talk_s;
 	int max_calls;                   /* of this loop */
 	const struct dialogue *dialogue; /* or NULL */
+	struct engine_account openai, gemini;
+	const char *ca_file; /* authorities beside the system's, or NULL */
 };
 
 /* The engine of that name, or NULL when there is none in this release. */
