@@ -51,6 +51,7 @@ struct socket {
 	struct buf in, out;
 	int unused;
 	int close_code;
+	bool close_sent;
 	struct session *session;
 	struct records records;
 };
@@ -226,16 +227,32 @@ next_message(struct socket *s, int64_t now)
 	return next.kind != PLAY_NOTHING;
 }
 
+/* Sends the close frame and lets the connection stand until the other side has answered it: libwebsockets' own
+ * close shuts the connection at once, and what the carrier still sends may then reset it before the frame
+ * has come there. */
+static bool
+send_close(struct socket *s)
+{
+	unsigned char frame[LWS_PRE + 4] = { 0 };
+
+	if (s->close_sent)
+		return true;
+	s->close_sent = true;
+	frame[LWS_PRE] = 0x88; /* final, close */
+	frame[LWS_PRE + 1] = 2;
+	frame[LWS_PRE + 2] = (unsigned char)(s->close_code >> 8);
+	frame[LWS_PRE + 3] = (unsigned char)s->close_code;
+	return lws_write(s->wsi, frame + LWS_PRE, 4, LWS_WRITE_RAW) >= 0;
+}
+
 /* False when the connection is to be closed. */
 static bool
 on_writable(struct socket *s)
 {
 	int64_t now = clock_boot_us();
 
-	if (s->state == CLOSING) {
-		lws_close_reason(s->wsi, (enum lws_close_status)s->close_code, NULL, 0);
-		return false;
-	}
+	if (s->state == CLOSING)
+		return send_close(s);
 	for (int i = 0; i < WRITES_AT_ONCE; i++) {
 		if (lws_send_pipe_choked(s->wsi) || !next_message(s, now))
 			return true;
@@ -332,6 +349,8 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 		on_receive(s, in, len);
 		log_about(NULL);
 		return 0;
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+		return *place != NULL && (*place)->close_sent; /* else it is answered */
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		return *place == NULL || !on_writable(*place) ? -1 : 0;
 	case LWS_CALLBACK_CLOSED:
