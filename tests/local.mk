@@ -388,6 +388,8 @@ EXTRA_DIST += \
 	tests/api/test_users.py \
 	tests/api/test_validation.py \
 	tests/api/test_voice.py \
+	tests/api/test_voice_ears.py \
+	tests/api/test_voice_models.py \
 	tests/api/test_webhooks.py \
 	tests/api/test_why.py \
 	tests/api/test_windows.py

@@ -329,8 +329,7 @@ const struct conf_key settings_keys[] = {
 	    .check = url_safe, .must = URL_SAFE,
 	    .help = "Deepgram: the base of its REST API, without /v1." },
 	{ "deepgram.live_url", CONF_TEXT, AT(deepgram.live_url), "wss://api.deepgram.com/v1/listen",
-	    .check = url_socket, .must = URL_SOCKET,
-	    .help = "Deepgram: where its live API is. For a later release." },
+	    .check = url_socket, .must = URL_SOCKET, .help = "Deepgram: where its live API is." },
 
 	{ "callrail.base_url", CONF_TEXT, AT(callrail.base_url), "https://api.callrail.com",
 	    .check = url_safe, .must = URL_SAFE,

@@ -69,6 +69,7 @@ env_fill(struct voice *voice, char *error, size_t size)
 		.dialogue = dialogue,
 		.openai = { s->openai.realtime_url, s->openai.api_key, s->openai.realtime_model },
 		.gemini = { s->gemini.url, s->gemini.api_key, s->gemini.model },
+		.deepgram = { s->deepgram.live_url, s->deepgram.api_key, NULL },
 		.ca_file = s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL,
 	};
 	return true;

@@ -481,6 +481,7 @@ take_begin(struct socket *s, const struct rows *rows, int64_t now)
 				     .arg = &s->records,
 				     .kind = env->kind,
 				     .env = env->engine,
+				     .ears = env->ears,
 				     .call_id = s->call_id,
 				     .brief = rows_text(rows, 0, VOICE_BEGIN_BRIEF),
 				     .language = rows_text(rows, 0, VOICE_BEGIN_LANGUAGE),

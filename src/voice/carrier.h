@@ -15,6 +15,7 @@
 struct lws_vhost;
 struct lws_protocols;
 struct sockets;
+struct ears_setup; /* voice/ears.h */
 
 struct sockets_env {
 	const char *public_url;    /* https://… */
@@ -24,6 +25,7 @@ struct sockets_env {
 	int most; /* sockets at once */
 	const struct engine_kind *kind;
 	const struct engine_env *engine;
+	const struct ears_setup *ears; /* without a language; or NULL */
 	struct desk *desk;
 };
 

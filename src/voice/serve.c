@@ -18,6 +18,7 @@
 #include "sys/signals.h"
 #include "voice/carrier.h"
 #include "voice/desk.h"
+#include "voice/ears.h"
 #include "voice/link.h"
 #include "voice/speech.h"
 
@@ -229,6 +230,7 @@ voice_serve(void *arg)
 	struct engine_env engines = {
 		.dialogue = env->dialogue, .openai = env->openai, .gemini = env->gemini
 	};
+	struct ears_setup ears = { .url = env->deepgram.url, .api_key = env->deepgram.api_key };
 	struct sockets_env sockets = { .public_url = env->public_url,
 		.carrier_token = env->carrier_token,
 		.account_sid = env->account_sid,
@@ -247,9 +249,11 @@ voice_serve(void *arg)
 	sockets_protocol(s.sockets, &protocols[0]);
 	protocols[1] = (struct lws_protocols){ .name = "file", .callback = on_file, .user = &s };
 	open_context(&s, protocols, files);
-	engines.links = links_new(s.context, env->ca_file);
+	engines.links = ears.links = links_new(s.context, env->ca_file);
 	if (engines.links == NULL)
 		log_fatal("the loop cannot call out");
+	if (env->deepgram.api_key[0] != '\0')
+		sockets.ears = &ears;
 	s.door = adopt_file(&s, env->listen_fd);
 	s.desk_file = adopt_file(&s, dup(desk_fd(s.desk)));
 	(void)adopt_file(&s, dup(speech_fd(s.speech)));

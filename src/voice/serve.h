@@ -17,6 +17,8 @@ struct voice_env {
 	int max_calls;                   /* of this loop */
 	const struct dialogue *dialogue; /* or NULL */
 	struct engine_account openai, gemini;
+	struct engine_account
+	    deepgram;        /* other ears; without a key nobody listens beside the engine */
 	const char *ca_file; /* authorities beside the system's, or NULL */
 };
 

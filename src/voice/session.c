@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "voice/ears.h"
 #include "voice/rules.h"
 #include "voice/speech.h"
 #include "voice/talk.h"
@@ -15,6 +16,36 @@
 #define BEEP_EARLY_US (45 * S_US) /* a beep later than that is something else */
 #define GRACE_US 700000           /* after the last sound, before the end */
 
+/* ---- other ears ---- */
+
+static void
+ears_heard(void *arg, const char *text, int64_t start_ms, int64_t end_ms)
+{
+	struct session *s = arg;
+	int64_t now = clock_boot_us();
+
+	(void)start_ms;
+	s->ops->told(s->arg, "supervisor_stt", text, end_ms);
+	talk_weigh(s, text, now);
+	if (s->phase == TALKING && s->engine != NULL && s->kind->words != NULL)
+		s->kind->words(s->engine, text);
+}
+
+static void
+ears_failed(void *arg, const char *sentence, bool for_good)
+{
+	(void)arg;
+	log_warning("the second ears: %s%s", sentence, for_good ? " (for good)" : "");
+}
+
+static void
+ears_done(void *arg)
+{
+	(void)arg;
+}
+
+static const struct ears_told ears_told = { ears_heard, ears_failed, ears_done };
+
 /* ---- life ---- */
 
 static void
@@ -23,7 +54,7 @@ engine_begin(struct session *s, const struct session_setup *setup)
 	struct rules_case c = { setup->brief, setup->language, setup->call_kind, setup->slots,
 		setup->transfer_numbers };
 	struct engine_call call = { setup->brief, setup->call_kind, setup->slots, setup->learnt,
-		false };
+		setup->ears != NULL };
 	json_t *list = rules_tools(&c);
 	struct engine_setup engine = { .env = setup->env,
 		.instructions = rules_instructions(s->arena, &c),
@@ -40,6 +71,7 @@ struct session *
 session_new(const struct session_setup *setup, int64_t now)
 {
 	struct session *s = mem_zalloc(1, sizeof *s);
+	struct ears_setup ears;
 
 	s->ops = setup->ops;
 	s->arg = setup->arg;
@@ -63,6 +95,11 @@ session_new(const struct session_setup *setup, int64_t now)
 		return s;
 	}
 	engine_begin(s, setup);
+	if (setup->ears != NULL) {
+		ears = *setup->ears;
+		ears.language = s->language;
+		s->ears = ears_begin(&ears, &ears_told, s);
+	}
 	return s;
 }
 
@@ -70,6 +107,8 @@ void
 session_free(struct session *s)
 {
 	talk_engine_end(s);
+	if (s->ears != NULL)
+		ears_free(s->ears);
 	if (s->own_order != 0)
 		speech_forget(s->env->speech, s->own_order);
 	play_free(s->play);
@@ -104,6 +143,8 @@ session_hear(struct session *s, const char *base64, size_t base64_len, const uin
 	}
 	if (s->engine != NULL && s->phase == TALKING)
 		s->kind->hear(s->engine, base64, base64_len);
+	if (s->ears != NULL)
+		ears_hear(s->ears, talk_at_ms(s, now), pcmu, len);
 }
 
 void

@@ -17,6 +17,7 @@
 #include "voice/verdict.h"
 
 struct session;
+struct ears_setup; /* voice/ears.h */
 
 /* What the session wants; texts are borrowed. at_ms counts from the answer. */
 struct session_ops {
@@ -38,6 +39,8 @@ struct session_setup {
 	void *arg;
 	const struct engine_kind *kind;
 	const struct engine_env *env; /* outlives the session */
+	const struct ears_setup
+	    *ears; /* without a language; or NULL: nobody listens beside the engine */
 	const char *call_id;
 	const char *brief, *language, *call_kind;
 	const char *slots, *learnt; /* JSON, or NULL */

@@ -29,6 +29,7 @@ struct session {
 	const struct engine_kind *kind;
 	struct engine *engine; /* NULL once it has ended */
 	const struct engine_env *env;
+	struct ears *ears; /* or NULL */
 	struct arena *arena;
 	const char *language, *voicemail;
 	json_t *transfer_numbers;

@@ -58,7 +58,8 @@ told_heard(void *arg, const char *text, bool final)
 	buf_clear(&s->heard);
 	if (str_blank(text))
 		return;
-	s->ops->told(s->arg, "operator", text, talk_at_ms(s, now));
+	if (s->ears == NULL)
+		s->ops->told(s->arg, "operator", text, talk_at_ms(s, now));
 	talk_weigh(s, text, now);
 }
 
