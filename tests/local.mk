@@ -342,6 +342,7 @@ EXTRA_DIST += \
 	tests/api/wskit.py \
 	tests/api/drive.py \
 	tests/api/test_voice_engines.py \
+	tests/api/test_voice_models.py \
 	tests/api/mp3.py \
 	tests/api/s3/.npmrc \
 	tests/api/s3/package-lock.json \

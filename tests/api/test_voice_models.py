@@ -52,3 +52,118 @@ def test_a_model_talks_asks_and_ends_the_call(model_stack, model):
         "bot", "Hello. This is an automated assistant calling on behalf of a client.")
     assert turns(call, "operator") == ["At eight, is that fine?", "Good, booked."]
     assert not model.refused and not model.faults
+"""Whole conversations of voice models: the real programs between a carrier (mediakit) and stand-ins that are as
+strict as the real servers."""
+
+import json
+
+import apikit
+import gemini_live
+import pytest
+import realtime
+import wskit
+from apikit import CANARY, eventually
+from conftest import made
+from mediakit import Line, babble
+from wskit import Plan
+
+END = ("end_call", {"outcome_type": "success_booked", "summary": "A table was booked."})
+
+
+@pytest.fixture(scope="module", params=["openai", "gemini"])
+def talker(request):
+    """(a stack, the stand-in that its agent talks by, its kind)"""
+    kind = request.param
+    fake = realtime.Realtime() if kind == "openai" else gemini_live.GeminiLive()
+    fake.pace = 4
+    key = realtime.KEY if kind == "openai" else gemini_live.KEY
+    apikit.secrets.add(key)
+    url = "openai.realtime_url" if kind == "openai" else "gemini.url"
+    for stack in made({"queue.enabled": "true", "queue.cps": 40, "voice.transport": "stream",
+                       "voice.engine": kind, f"{kind}.api_key": key, url: fake.url}):
+        yield stack, fake, kind
+    fake.close()
+    assert not fake.faults
+
+
+def turn(kind, says, ms=600, tool=None):
+    if kind == "openai":
+        return realtime.Turn(says, ms, tool)
+    return gemini_live.Turn(says, ms, [tool] if tool else ())
+
+
+def turns(call, role="bot"):
+    return [one["text"].strip() for one in call["transcript_full"] if one["role"] == role]
+
+
+def test_a_table_is_booked(talker):
+    stack, fake, kind = talker
+    fake.dialogue[:] = [turn(kind, "Good evening. A table for two at eight, please."),
+                        turn(kind, "Thank you. Goodbye.", tool=END)]
+    fake.hears[:] = ["Of course, it is booked."]
+    line = Line(stack, stack.customer(cap=10))
+    stream = line.stream().wait_open()
+    eventually(lambda: stream.first("first_sound"), 10)
+    eventually(lambda: len(stream.heard) >= 550 * 8)
+    stream.talk()
+    assert stream.wait_closed(20)[0] == 1000
+    call = line.finish()
+    assert call["outcome_type"] == "success_booked"
+    assert call["outcome_summary"] == "A table was booked."
+    assert turns(call)[-2:] == ["Good evening. A table for two at eight, please.",
+                                "Thank you. Goodbye."]
+    assert turns(call, "operator") == ["Of course, it is booked."]
+    session = fake.sessions[-1]
+    told = session.config["instructions"] if kind == "openai" else \
+        session.setup["systemInstruction"]["parts"][0]["text"]
+    assert CANARY in told  # the brief
+
+
+def test_the_callee_interrupts(talker):
+    stack, fake, kind = talker
+    fake.dialogue[:] = [turn(kind, "Hello."),
+                        turn(kind, "This takes a long time to say, and nobody wants it all.", 20000),
+                        turn(kind, "Goodbye.", tool=END)]
+    line = Line(stack, stack.customer(cap=10))
+    stream = line.stream().wait_open()
+    eventually(lambda: len(stream.heard) >= 550 * 8)
+    stream.talk()
+    eventually(lambda: len(stream.heard) >= 8000 * 8)  # who is calling has been heard
+    stream.talk()
+    assert stream.wait_closed(30)[0] == 1000
+    assert stream.count("clear") >= 1
+    assert len(stream.heard) < 14000 * 8
+    line.finish()
+    if kind == "openai":
+        cut = [item["truncated"] for item in fake.sessions[-1].items.values() if "truncated" in item]
+        assert len(cut) == 1 and 5000 < cut[0] < 12000
+        assert not fake.refused
+
+
+@pytest.mark.parametrize("status", [401, 503])
+def test_a_model_that_refuses_leaves_an_apology(talker, status):
+    stack, fake, _ = talker
+    fake.plans += [Plan(refuse=status, body=json.dumps({"error": wskit.CANARY})) for _ in range(2)]
+    line = Line(stack, stack.customer(cap=10))
+    stream = line.stream().wait_open()
+    stream.say(babble(100))
+    assert stream.wait_closed(30)[0] == 1000
+    fake.plans.clear()
+    call = line.finish()
+    assert call["outcome_type"] == "failed_technical"
+    assert turns(call) and len(stream.heard) > 8000  # it is said aloud
+
+
+def test_a_model_that_breaks_off_goes_on(talker):
+    stack, fake, kind = talker
+    fake.dialogue[:] = [turn(kind, "Good evening."), turn(kind, "Thank you. Goodbye.", tool=END)]
+    line = Line(stack, stack.customer(cap=10))
+    stream = line.stream().wait_open()
+    eventually(lambda: len(stream.heard) >= 550 * 8)
+    before = len(fake.sessions)
+    fake.loop.call_soon_threadsafe(fake.sessions[-1].socket.transport.abort)
+    eventually(lambda: len(fake.sessions) > before)
+    eventually(lambda: fake.sessions[-1].updated if kind == "openai" else fake.sessions[-1].complete)
+    stream.talk()
+    assert stream.wait_closed(20)[0] == 1000
+    assert line.finish()["outcome_type"] == "success_booked"
