@@ -251,7 +251,11 @@ sim_tests = \
 	tests/unit/sim/test_structs \
 	tests/unit/sim/test_form \
 	tests/unit/sim/test_weburl \
-	tests/unit/sim/test_twiml
+	tests/unit/sim/test_twiml \
+	tests/unit/sim/test_msg \
+	tests/unit/sim/test_play \
+	tests/unit/sim/test_party \
+	tests/unit/sim/test_line
 check_PROGRAMS += $(sim_tests)
 TESTS += $(sim_tests)
 sim_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/sim/libsim.a,--no-whole-archive
@@ -272,6 +276,22 @@ tests_unit_sim_test_twiml_SOURCES = tests/unit/sim/test_twiml.c
 tests_unit_sim_test_twiml_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_sim_test_twiml_LDFLAGS = $(sim_test_whole)
 tests_unit_sim_test_twiml_LDADD = $(sim_test_libs)
+tests_unit_sim_test_msg_SOURCES = tests/unit/sim/test_msg.c
+tests_unit_sim_test_msg_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sim_test_msg_LDFLAGS = $(sim_test_whole)
+tests_unit_sim_test_msg_LDADD = $(sim_test_libs)
+tests_unit_sim_test_play_SOURCES = tests/unit/sim/test_play.c
+tests_unit_sim_test_play_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sim_test_play_LDFLAGS = $(sim_test_whole)
+tests_unit_sim_test_play_LDADD = $(sim_test_libs)
+tests_unit_sim_test_party_SOURCES = tests/unit/sim/test_party.c
+tests_unit_sim_test_party_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sim_test_party_LDFLAGS = $(sim_test_whole)
+tests_unit_sim_test_party_LDADD = $(sim_test_libs)
+tests_unit_sim_test_line_SOURCES = tests/unit/sim/test_line.c
+tests_unit_sim_test_line_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sim_test_line_LDFLAGS = $(sim_test_whole)
+tests_unit_sim_test_line_LDADD = $(sim_test_libs)
 endif
 EXTRA_DIST += \
 	tests/fuzz/fuzz_brief.c \
@@ -305,10 +325,12 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz_twiml.c \
 	tests/sim/.npmrc \
 	tests/sim/conftest.py \
+	tests/sim/mediakit.py \
 	tests/sim/package-lock.json \
 	tests/sim/package.json \
 	tests/sim/simkit.py \
 	tests/sim/test_sim_calls.py \
+	tests/sim/test_sim_media.py \
 	tests/sim/test_sim_rest.py \
 	tests/sim/test_twilio_node.py \
 	tests/sim/twilio_check.js

@@ -12,8 +12,8 @@
 #include "sim/ledger.h"
 #include "sim/settings.h"
 #include "sim/webhook.h"
+#include "sim/wire.h"
 
-#define RECORDED_MAX (32 * 1024)
 #define HOLD_BACK_MS 150 /* between callbacks that are to arrive in the wrong order */
 #define REPEAT_MS 300    /* and until they come again */
 
@@ -97,8 +97,7 @@ live_free(struct call *c)
 	timer_disarm(&l->impatience);
 	timer_disarm(&l->detection);
 	form_free(l->held);
-	if (l->recorded.data != NULL)
-		buf_free(&l->recorded);
+	sound_free(&l->recorded);
 	arena_free(l->arena);
 }
 
@@ -342,17 +341,45 @@ call_record_words(struct call *c, bool by_bot, const char *words, const char *la
 {
 	struct live *l = c->live;
 
-	if (l->recording == NULL || words[0] == '\0' ||
-	    l->recording->track == (by_bot ? TRACK_INBOUND : TRACK_OUTBOUND) ||
-	    l->recorded.len + strlen(words) + 2 > RECORDED_MAX)
+	if (l->recording == NULL ||
+	    l->recording->track == (by_bot ? TRACK_INBOUND : TRACK_OUTBOUND))
 		return;
-	if (l->recorded.data == NULL)
-		buf_init(&l->recorded, RECORDED_MAX);
-	if (l->recorded.len == 0)
-		snprintf(l->language, sizeof(l->language), "%s", language);
-	else
-		buf_add(&l->recorded, "\n", 1);
-	buf_puts(&l->recorded, words);
+	sound_add_words(&l->recorded, words, language);
+}
+
+void
+call_stream_event(struct call *c, const char *event, const char *error)
+{
+	const struct live *l = c->live;
+	char when[WHEN_SIZE];
+	struct form *f;
+
+	if (l->stream.callback == NULL)
+		return;
+	f = form_new();
+	form_add(f, "AccountSid", settings()->account_sid);
+	form_add(f, "CallSid", c->sid);
+	form_add(f, "StreamSid", l->stream.sid);
+	form_add(f, "StreamName", l->stream.name == NULL ? l->stream.sid : l->stream.name);
+	form_add(f, "StreamEvent", event);
+	if (error != NULL)
+		form_add(f, "StreamError", error);
+	form_add(f, "Timestamp", when_iso_text(clock_wall_us(), when));
+	call_post(c, l->stream.callback, l->stream.callback_get, f, 0);
+}
+
+void
+call_leave_stream(struct call *c)
+{
+	struct live *l = c->live;
+
+	if (l->stream.sid[0] == '\0')
+		return;
+	if (l->recording != NULL)
+		sound_add_stream(&l->recorded, l->stream.sid,
+		    line_samples(l->stream.sid, recording_side(l->recording)));
+	wire_hang_up(l->stream.sid);
+	l->stream.sid[0] = '\0';
 }
 
 void
@@ -362,9 +389,11 @@ call_end(struct call *c, enum call_status status, int sip_code)
 
 	c->status = status;
 	c->ended_us = c->updated_us = clock_wall_us();
+	if (l->stream.sid[0] != '\0')
+		call_stream_event(c, "stream-stopped", NULL);
+	call_leave_stream(c);
 	if (l->recording != NULL)
-		recording_finish(
-		    l->recording, l->recorded.data == NULL ? "" : l->recorded.data, l->language);
+		recording_finish(l->recording, &l->recorded);
 	/* A call that never left the queue is told of by nobody. */
 	if (c->started_us != 0)
 		call_event(c, EVENT_COMPLETED, sip_code);

@@ -38,9 +38,14 @@ struct live {
 	int sequence;            /* of the next status callback */
 	struct form *held;       /* a callback that is let out after the next one */
 	struct recording *recording;
-	struct buf recorded;                /* the words that the recording will hold */
-	char language[MEDIA_LANGUAGE_SIZE]; /* of the first of them */
-	struct talk *talk;                  /* once answered */
+	struct sound recorded; /* what the recording will hold */
+	struct talk *talk;     /* once answered */
+	struct {
+		char sid[SID_SIZE];   /* of the media stream that is open; "": none */
+		const char *name;     /* NULL: its sid */
+		const char *callback; /* NULL: nobody is told */
+		bool callback_get;
+	} stream;
 };
 
 struct arrival {
@@ -71,6 +76,12 @@ void call_event(struct call *c, unsigned event, int sip_code);
 struct form *call_form(const struct call *c, const char *status);
 /* What is said and heard goes into the recording, as far as its track wants it. */
 void call_record_words(struct call *c, bool by_bot, const char *words, const char *language);
+/* Tells the status callback of the call's media stream: stream-started, stream-stopped, or with an
+ * error stream-error. */
+void call_stream_event(struct call *c, const char *event, const char *error);
+/* The call has a media stream no more: what was heard in it goes into the recording. Nothing
+ * happens when it had none. */
+void call_leave_stream(struct call *c);
 /* Sends a form about this call; no fragment of the state is kept. */
 void call_post(const struct call *c, const char *url, bool get, struct form *form, int delay_ms);
 

@@ -16,8 +16,11 @@
 #include "sim/settings.h"
 
 #define PATIENCE_TURNS 100
-#define LINES_MAX 64
+#define SILENCE_MS 700 /* by which people know that it is their turn */
+#define HELLO_MS 4000  /* after which people ask who is there */
+#define LANGUAGE "en"
 #define RULES_MAX 100000
+#define MS_MAX 600000
 
 static const char *const small_talk[] = { "Hello, yes, how can I help you?",
 	"Yes, that is fine, it is booked.", "Goodbye.", NULL };
@@ -56,8 +59,9 @@ struct rule {
 	char to[24];
 	int outcome; /* -1: as the number's digits say */
 	int ring_ms; /* -1: as usual, and so the next */
-	int talk_ms;
-	char *digits;
+	int talk_ms, first_ms, silence_ms, interrupt_ms, hold_ms, hold_turn, hangup_ms;
+	int leaves; /* -1: as usual, 0 or 1 */
+	char *digits, *language;
 	char **lines; /* NULL: the usual small talk */
 	bool throttled;
 };
@@ -74,6 +78,7 @@ rule_free(void *arg)
 		free(r->lines[i]);
 	free(r->lines);
 	free(r->digits);
+	free(r->language);
 	free(r);
 }
 
@@ -99,28 +104,51 @@ by_digits(const char *number, struct callee *c)
 	}
 }
 
-static void
-by_rule(const struct rule *r, struct arena *arena, struct callee *c)
+/* The lines of from, which end with a NULL, in the arena. */
+static const char *const *
+copy_lines(const char *const *from, struct arena *arena)
 {
 	const char **lines;
 	size_t n = 0;
 
-	if (r->ring_ms >= 0)
-		c->ring_ms = r->ring_ms;
-	if (r->talk_ms >= 0)
-		c->talk_ms = r->talk_ms;
-	if (r->digits != NULL)
-		c->digits = arena_strdup(arena, r->digits);
-	if (r->lines == NULL)
-		return;
-	while (r->lines[n] != NULL)
+	while (from[n] != NULL)
 		n++;
 	lines = arena_alloc(arena, (n + 1) * sizeof(lines[0]));
 	for (size_t i = 0; i < n; i++)
-		lines[i] = arena_strdup(arena, r->lines[i]);
-	c->lines = lines;
-	c->repeats = false;
-	c->leaves = false;
+		lines[i] = arena_strdup(arena, from[i]);
+	return lines;
+}
+
+static void
+set_ms(int *to, int ms)
+{
+	if (ms >= 0)
+		*to = ms;
+}
+
+static void
+by_rule(const struct rule *r, struct arena *arena, struct callee *c)
+{
+	if (r->digits != NULL)
+		c->digits = arena_strdup(arena, r->digits);
+	if (r->language != NULL)
+		c->language = arena_strdup(arena, r->language);
+	if (r->lines != NULL) {
+		c->lines = copy_lines((const char *const *)r->lines, arena);
+		c->repeats = false;
+		c->leaves = false;
+		c->first_ms = -1;
+	}
+	if (r->leaves >= 0)
+		c->leaves = r->leaves != 0;
+	set_ms(&c->ring_ms, r->ring_ms);
+	set_ms(&c->talk_ms, r->talk_ms);
+	set_ms(&c->first_ms, r->first_ms);
+	set_ms(&c->silence_ms, r->silence_ms);
+	set_ms(&c->interrupt_ms, r->interrupt_ms);
+	set_ms(&c->hold_ms, r->hold_ms);
+	set_ms(&c->hold_turn, r->hold_turn);
+	set_ms(&c->patience_ms, r->hangup_ms);
 }
 
 struct callee
@@ -130,7 +158,10 @@ callee_for(const char *number, struct arena *arena)
 	struct callee c = { .ring_ms = settings()->ring_ms,
 		.talk_ms = settings()->talk_ms,
 		.lines = small_talk,
-		.leaves = true };
+		.leaves = true,
+		.language = LANGUAGE,
+		.first_ms = HELLO_MS,
+		.silence_ms = SILENCE_MS };
 
 	/* A rule that says how the call goes replaces what the digits mean. */
 	if (rule != NULL && rule->outcome >= 0)
@@ -144,6 +175,17 @@ callee_for(const char *number, struct arena *arena)
 	if (rule != NULL)
 		by_rule(rule, arena, &c);
 	return c;
+}
+
+struct callee
+callee_copy(const struct callee *c, struct arena *arena)
+{
+	struct callee copy = *c;
+
+	copy.lines = copy_lines(c->lines, arena);
+	copy.digits = c->digits == NULL ? NULL : arena_strdup(arena, c->digits);
+	copy.language = arena_strdup(arena, c->language);
+	return copy;
 }
 
 bool
@@ -192,16 +234,6 @@ callee_hear(struct callee *c, bool speech, bool dtmf, const char **words)
 /* --- rules --- */
 
 static bool
-read_ms(const json_t *value, int *out)
-{
-	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-	    json_integer_value(value) > 600000)
-		return false;
-	*out = (int)json_integer_value(value);
-	return true;
-}
-
-static bool
 read_outcome(const json_t *value, int *out)
 {
 	const char *name = json_string_value(value);
@@ -219,7 +251,7 @@ read_lines(const json_t *value, struct rule *r)
 {
 	size_t n = json_array_size(value);
 
-	if (!json_is_array(value) || n > LINES_MAX)
+	if (!json_is_array(value) || n > CALLEE_LINES_MAX)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (!json_is_string(json_array_get(value, i)))
@@ -242,6 +274,48 @@ read_digits(const json_t *value, struct rule *r)
 }
 
 static bool
+read_language(const json_t *value, struct rule *r)
+{
+	const char *s = json_string_value(value);
+
+	if (s == NULL || s[0] == '\0' || strlen(s) > 15 ||
+	    s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-")] != '\0')
+		return false;
+	r->language = mem_strdup(s);
+	return true;
+}
+
+static bool
+read_number(const char *key, const json_t *value, struct rule *r)
+{
+	const struct {
+		const char *key;
+		int *where;
+		int max;
+	} numbers[] = {
+		{ "ring_ms", &r->ring_ms, MS_MAX },
+		{ "talk_ms", &r->talk_ms, MS_MAX },
+		{ "first_ms", &r->first_ms, MS_MAX },
+		{ "silence_ms", &r->silence_ms, MS_MAX },
+		{ "interrupt_ms", &r->interrupt_ms, MS_MAX },
+		{ "hold_ms", &r->hold_ms, MS_MAX },
+		{ "hold_turn", &r->hold_turn, CALLEE_LINES_MAX },
+		{ "hangup_ms", &r->hangup_ms, MS_MAX },
+	};
+	json_int_t n = json_integer_value(value);
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (strcmp(numbers[i].key, key) != 0)
+			continue;
+		if (!json_is_integer(value) || n < 0 || n > numbers[i].max)
+			return false;
+		*numbers[i].where = (int)n;
+		return true;
+	}
+	return false;
+}
+
+static bool
 read_member(const char *key, const json_t *value, struct rule *r)
 {
 	if (strcmp(key, "to") == 0) {
@@ -254,13 +328,25 @@ read_member(const char *key, const json_t *value, struct rule *r)
 		return read_outcome(value, &r->outcome);
 	if (strcmp(key, "say") == 0)
 		return read_lines(value, r);
-	if (strcmp(key, "ring_ms") == 0)
-		return read_ms(value, &r->ring_ms);
-	if (strcmp(key, "talk_ms") == 0)
-		return read_ms(value, &r->talk_ms);
 	if (strcmp(key, "digits") == 0)
 		return read_digits(value, r);
-	return false;
+	if (strcmp(key, "language") == 0)
+		return read_language(value, r);
+	if (strcmp(key, "leaves") == 0) {
+		r->leaves = json_is_true(value);
+		return json_is_boolean(value);
+	}
+	return read_number(key, value, r);
+}
+
+static struct rule *
+rule_new(void)
+{
+	struct rule *r = mem_zalloc(1, sizeof(*r));
+
+	r->outcome = r->ring_ms = r->talk_ms = r->first_ms = r->silence_ms = -1;
+	r->interrupt_ms = r->hold_ms = r->hold_turn = r->hangup_ms = r->leaves = -1;
+	return r;
 }
 
 bool
@@ -274,8 +360,7 @@ rule_add(const json_t *object, char why[128])
 		snprintf(why, 128, "an object with a 'to' is needed");
 		return false;
 	}
-	r = mem_zalloc(1, sizeof(*r));
-	r->outcome = r->ring_ms = r->talk_ms = -1;
+	r = rule_new();
 	json_object_foreach((json_t *)(uintptr_t)object, key, value)
 	{
 		if (!read_member(key, value, r)) {

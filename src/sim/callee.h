@@ -11,6 +11,8 @@
 
 #include "base/mem.h"
 
+#define CALLEE_LINES_MAX 64
+
 enum outcome {
 	OUTCOME_ANSWER,
 	OUTCOME_BUSY,
@@ -35,7 +37,15 @@ struct callee {
 	bool repeats;             /* the last line again and again, whenever spoken to */
 	bool leaves;              /* hangs up when there is nothing left to say */
 	const char *digits;       /* pressed once, at the first chance; NULL: none */
-	bool spoken_to;           /* since its last words: set by whoever speaks */
+	/* on a media stream alone */
+	const char *language; /* of its voice */
+	int first_ms;         /* speaks first when the agent is silent so long; -1: does not */
+	int silence_ms;       /* of the agent, that makes it the callee's turn */
+	int interrupt_ms; /* speaks so long after the agent began, and does not wait; 0: waits */
+	int hold_ms;      /* music on hold; 0: none */
+	int hold_turn;    /* after so many of its turns */
+	/* how far it is */
+	bool spoken_to; /* since its last words: set by whoever speaks */
 	int turn;
 	int silent_turns;
 };
@@ -43,6 +53,8 @@ struct callee {
 /* The callee under this number. Its texts are copied to the arena where a rule has them. The world
  * lock is held, here and below. */
 struct callee callee_for(const char *number, struct arena *arena);
+/* A copy whose texts are in the arena: for whoever goes on without the lock. */
+struct callee callee_copy(const struct callee *c, struct arena *arena);
 /* True, once for each number, when the first try to reach it is to be throttled. */
 bool callee_throttles(const char *number, const struct callee *c);
 

@@ -61,7 +61,8 @@ detected_late(void *owner)
 		form_add(f, "CallSid", c->sid);
 		form_add(f, "AccountSid", settings()->account_sid);
 		form_add(f, "AnsweredBy", c->answered_by);
-		form_addf(f, "MachineDetectionDuration", "%d", verdict_ms(c->live));
+		form_addf(f, "MachineDetectionDuration", "%d",
+		    (int)((clock_wall_us() - c->answered_us) / 1000));
 		call_post(c, d->amd_callback, d->amd_get, f, i * 300);
 	}
 }

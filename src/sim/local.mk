@@ -19,8 +19,18 @@ src_sim_libsim_a_SOURCES = \
 	src/sim/ledger.c \
 	src/sim/webhook.h \
 	src/sim/webhook.c \
+	src/sim/ulaw.h \
+	src/sim/ulaw.c \
+	src/sim/tone.h \
+	src/sim/tone.c \
+	src/sim/wav.h \
+	src/sim/wav.c \
 	src/sim/speech.h \
 	src/sim/speech.c \
+	src/sim/tape.h \
+	src/sim/tape.c \
+	src/sim/sound.h \
+	src/sim/sound.c \
 	src/sim/media.h \
 	src/sim/media.c \
 	src/sim/recording.h \
@@ -31,6 +41,18 @@ src_sim_libsim_a_SOURCES = \
 	src/sim/dial.c \
 	src/sim/callee.h \
 	src/sim/callee.c \
+	src/sim/msg.h \
+	src/sim/msg.c \
+	src/sim/play.h \
+	src/sim/play.c \
+	src/sim/party.h \
+	src/sim/party.c \
+	src/sim/gauge.h \
+	src/sim/gauge.c \
+	src/sim/line.h \
+	src/sim/line.c \
+	src/sim/wire.h \
+	src/sim/wire.c \
 	src/sim/record.h \
 	src/sim/record.c \
 	src/sim/call.h \
@@ -58,9 +80,9 @@ src_sim_libsim_a_SOURCES = \
 	src/sim/server.h \
 	src/sim/server.c
 src_sim_libsim_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS) \
-	$(MICROHTTPD_CFLAGS) $(EXPAT_CFLAGS) $(ESPEAK_CFLAGS)
-sim_libs = $(MICROHTTPD_LIBS) $(CURL_LIBS) $(EXPAT_LIBS) $(ESPEAK_LIBS) $(LAME_LIBS) $(JANSSON_LIBS) \
-	$(CRYPTO_LIBS) $(ZLIB_LIBS) -lpthread
+	$(MICROHTTPD_CFLAGS) $(EXPAT_CFLAGS) $(ESPEAK_CFLAGS) $(LWS_CFLAGS)
+sim_libs = $(MICROHTTPD_LIBS) $(LWS_LIBS) $(CURL_LIBS) $(EXPAT_LIBS) $(ESPEAK_LIBS) $(LAME_LIBS) $(JANSSON_LIBS) \
+	$(CRYPTO_LIBS) $(ZLIB_LIBS) -lm -lpthread
 
 bin_PROGRAMS += offhook-sim
 offhook_sim_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)

@@ -1,5 +1,5 @@
 /*
- * media.c: the thread, its bounded queue and the files. The thread alone touches the folder.
+ * media.c: the thread, its bounded queue and the files. The thread alone touches those files.
  */
 #include "sim/media.h"
 
@@ -18,6 +18,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "sim/speech.h"
 
 #define FILES_MAX 500 /* kept at once; the oldest goes first, and is made again when needed */
 #define KEY_SIZE (DIGEST_SHA256_SIZE * 2 + 1)
@@ -40,8 +41,8 @@ key_of(const struct media_job *job, char key[KEY_SIZE])
 	struct buf b;
 
 	buf_init(&b, 1024 * 1024);
-	buf_printf(&b, "%d %d %s\n", job->format, job->seconds, job->language);
-	buf_puts(&b, job->text);
+	buf_printf(&b, "%d ", job->format);
+	sound_key(&job->sound, &b);
 	digest_sha256(b.data, b.len, hash);
 	digest_hex(hash, sizeof(hash), key);
 	buf_free(&b);
@@ -73,7 +74,7 @@ produce(const struct media_job *job)
 		log_error("recordings in %s: %s", folder, strerror(errno));
 		return -1;
 	}
-	ok = speech_write(fd, job->format, job->text, job->language, job->seconds);
+	ok = sound_write(fd, job->format, &job->sound);
 	close(fd);
 	if (!ok) {
 		unlinkat(folder_fd, key, 0);
@@ -138,6 +139,12 @@ media_open(const char *parent)
 		log_fatal("no thread for recordings: %s", strerror(error));
 }
 
+int
+media_folder(void)
+{
+	return folder_fd;
+}
+
 bool
 media_request(struct media_job *job)
 {
@@ -156,6 +163,20 @@ media_request(struct media_job *job)
 	return room;
 }
 
+static void
+empty_folder(void)
+{
+	DIR *dir = fdopendir(folder_fd);
+	struct dirent *file;
+
+	if (dir == NULL)
+		return;
+	while ((file = readdir(dir)) != NULL)
+		unlinkat(folder_fd, file->d_name, 0);
+	closedir(dir);
+	folder_fd = -1;
+}
+
 void
 media_close(void)
 {
@@ -164,9 +185,6 @@ media_close(void)
 	pthread_cond_signal(&news);
 	pthread_mutex_unlock(&lock);
 	pthread_join(thread, NULL);
-	for (size_t i = 0; i < FILES_MAX; i++)
-		if (kept[i][0] != '\0')
-			unlinkat(folder_fd, kept[i], 0);
-	close(folder_fd);
+	empty_folder();
 	rmdir(folder);
 }

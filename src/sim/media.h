@@ -8,16 +8,12 @@
 
 #include <stdbool.h>
 
-#include "sim/speech.h"
-
-#define MEDIA_LANGUAGE_SIZE 16
+#include "sim/sound.h"
 
 struct media_job {
 	/* what is wanted */
-	char *text; /* owned by the job */
-	char language[MEDIA_LANGUAGE_SIZE];
-	int seconds;
-	enum speech_format format;
+	struct sound sound; /* its texts are owned by the job */
+	enum sound_format format;
 	/* Called in the media thread, fd being the open file or -1; the job then belongs to the
 	 * caller again. */
 	void (*ready)(struct media_job *job);
@@ -28,6 +24,8 @@ struct media_job {
 
 /* Makes the folder under parent and starts the thread. */
 void media_open(const char *parent);
+/* The folder, for other files of this run; what is left in it goes at the end. */
+int media_folder(void);
 /* Queues a job. False, and nothing happens, when MEDIA_QUEUE_MAX jobs are waiting already or the
  * program is ending. */
 #define MEDIA_QUEUE_MAX 1000

@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "sim/settings.h"
 #include "sim/webhook.h"
 
@@ -112,18 +111,27 @@ complete(void *owner)
 	tell(r, RECORDING_EVENT_COMPLETED);
 }
 
-void
-recording_finish(struct recording *r, const char *text, const char *language)
+enum tape_side
+recording_side(const struct recording *r)
 {
-	if (str_blank(text)) {
+	if (r->track == TRACK_INBOUND)
+		return TAPE_CALLEE;
+	return r->track == TRACK_OUTBOUND ? TAPE_AGENT : TAPE_BOTH;
+}
+
+void
+recording_finish(struct recording *r, struct sound *sound)
+{
+	r->sound = *sound;
+	*sound = (struct sound){ 0 };
+	r->sound.side = recording_side(r);
+	if (sound_empty(&r->sound)) {
 		r->error_code = SILENT_AND_DROPPED;
 		set_status(r, RECORDING_ABSENT);
 		tell(r, RECORDING_EVENT_ABSENT);
 		return;
 	}
-	r->text = arena_strdup(kept, text);
-	snprintf(r->language, sizeof(r->language), "%s", language);
-	r->seconds = speech_seconds(text);
+	r->seconds = sound_seconds(&r->sound);
 	set_status(r, RECORDING_PROCESSING);
 	timer_arm_in(&r->ready, PROCESSING_MS, complete, r);
 }
@@ -145,6 +153,7 @@ recording_delete(struct recording *r)
 {
 	if (r->status != RECORDING_COMPLETED && r->status != RECORDING_ABSENT)
 		return false;
+	sound_free(&r->sound);
 	roll_remove(&roll, r->sid, r->number);
 	return true;
 }
@@ -194,6 +203,7 @@ forget(void *arg)
 	struct recording *r = arg;
 
 	timer_disarm(&r->ready);
+	sound_free(&r->sound);
 }
 
 void

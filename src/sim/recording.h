@@ -51,9 +51,8 @@ struct recording {
 	int channels;
 	int error_code;                 /* 0: none */
 	int64_t created_us, updated_us; /* wall */
-	const char *text;               /* what is to be heard, NULL until it is known */
-	char language[MEDIA_LANGUAGE_SIZE];
-	int seconds; /* once processing */
+	struct sound sound;             /* what is to be heard, once it is known; owned */
+	int seconds;                    /* once processing */
 	const char *callback;
 	bool callback_get, twice;
 	unsigned events;
@@ -62,9 +61,9 @@ struct recording {
 
 /* Begins one; it is in-progress. */
 struct recording *recording_start(const struct recording_order *order);
-/* Ends it: the words that were recorded (none: absent) and their language. Its length is known
- * from then on; the file and the callback follow a moment later. */
-void recording_finish(struct recording *r, const char *text, const char *language);
+/* Ends it: with what was recorded (nothing: absent), which is taken over. Its length is known from
+ * then on; the file and the callback follow a moment later. */
+void recording_finish(struct recording *r, struct sound *sound);
 
 struct recording *recording_get(const char *sid);
 const struct roll *recording_roll(void);
@@ -74,6 +73,8 @@ bool recording_delete(struct recording *r);
 #define RECORDING_URL_SIZE 256
 const char *recording_url(const struct recording *r, char out[RECORDING_URL_SIZE]);
 json_t *recording_json(const struct recording *r);
+/* Which side of a media stream it holds. */
+enum tape_side recording_side(const struct recording *r);
 const char *track_name(enum track track);
 void recording_close(void);
 

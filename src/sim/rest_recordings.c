@@ -182,7 +182,7 @@ rest_recordings_resumed(struct ask *a)
 		answer_error(a, 503, 20503, "The media cannot be had at the moment");
 	else
 		answer_file(
-		    a, a->media.fd, a->media.format == SPEECH_MP3 ? "audio/mpeg" : "audio/x-wav");
+		    a, a->media.fd, a->media.format == SOUND_MP3 ? "audio/mpeg" : "audio/x-wav");
 }
 
 static bool
@@ -194,7 +194,7 @@ channels_ok(const struct recording *r, const char *asked)
 
 /* What is to be made, if the recording is there and has this many channels. */
 static bool
-prepare(struct ask *a, enum speech_format format)
+prepare(struct ask *a, enum sound_format format)
 {
 	struct recording *r;
 	bool ok = false;
@@ -206,13 +206,10 @@ prepare(struct ask *a, enum speech_format format)
 	} else if (r != NULL && !channels_ok(r, ask_value(a, "RequestedChannels"))) {
 		answer_error(a, 400, 16113, "The recording does not have these channels");
 	} else if (r != NULL) {
-		a->media = (struct media_job){ .text = mem_strdup(r->text),
-			.format = format,
-			.seconds = r->seconds,
-			.ready = ready,
-			.owner = a,
-			.fd = -1 };
-		memcpy(a->media.language, r->language, sizeof(a->media.language));
+		a->media = (struct media_job){
+			.format = format, .ready = ready, .owner = a, .fd = -1
+		};
+		sound_copy(&r->sound, &a->media.sound);
 		ok = true;
 	}
 	world_unlock();
@@ -220,7 +217,7 @@ prepare(struct ask *a, enum speech_format format)
 }
 
 static void
-media(struct ask *a, enum speech_format format)
+media(struct ask *a, enum sound_format format)
 {
 	if (!ask_query(a, "RequestedChannels") || !prepare(a, format))
 		return;
@@ -233,11 +230,11 @@ media(struct ask *a, enum speech_format format)
 static void
 media_mp3(struct ask *a)
 {
-	media(a, SPEECH_MP3);
+	media(a, SOUND_MP3);
 }
 
 static void
 media_wav(struct ask *a)
 {
-	media(a, SPEECH_WAV);
+	media(a, SOUND_WAV);
 }

@@ -272,7 +272,7 @@ on_completed(
 	if (a->response != NULL)
 		MHD_destroy_response(a->response);
 	buf_free(&a->body);
-	free(a->media.text);
+	sound_free(&a->media.sound);
 	free(a);
 	atomic_fetch_sub(&under_way, 1);
 }

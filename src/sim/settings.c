@@ -16,6 +16,7 @@ static struct settings set = {
 	.recordings = "/tmp",
 	.ring_ms = 300,
 	.talk_ms = 600,
+	.tape_ms = 600000,
 };
 
 static const char usage_text[] =
@@ -35,6 +36,7 @@ static const char usage_text[] =
     "  --ring-ms N           how long a callee lets it ring [300]\n"
     "  --talk-ms N           how long a callee speaks at each turn [600]\n"
     "  --latency-ms N        how late every REST answer is [0]\n"
+    "  --tape-ms N           how much sound of each media stream is kept [600000]\n"
     "  --help, --version\n";
 
 enum option_kind { OPTION_TEXT, OPTION_MS };
@@ -56,6 +58,7 @@ static const struct option_row {
 	{ "ring-ms", OPTION_MS, &set.ring_ms },
 	{ "talk-ms", OPTION_MS, &set.talk_ms },
 	{ "latency-ms", OPTION_MS, &set.latency_ms },
+	{ "tape-ms", OPTION_MS, &set.tape_ms },
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 

@@ -23,6 +23,7 @@ struct settings {
 	int ring_ms;
 	int talk_ms;
 	int latency_ms;
+	int tape_ms;       /* of the sound of each media stream that is kept */
 	char base_url[64]; /* http://127.0.0.1:PORT, known once the socket is bound */
 };
 

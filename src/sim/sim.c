@@ -2,8 +2,9 @@
  * sim.c: offhook-sim, a carrier to develop and test against. It speaks the carrier's REST API and
  * callbacks, plays the callees, and keeps a ledger of what really happened.
  *
- * Four threads: this one waits for a signal; libmicrohttpd's answers REST requests; the engine's
- * lives the calls and sends webhooks; the media thread makes recordings. See timer.h for the lock.
+ * Five threads: this one waits for a signal; libmicrohttpd's answers REST requests; the engine's
+ * lives the calls and sends webhooks; the wire's has the media streams; the media thread makes
+ * recordings and the callees' voices. See timer.h and line.h for the locks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,11 +22,13 @@
 #include "sim/engine.h"
 #include "sim/ledger.h"
 #include "sim/life.h"
+#include "sim/line.h"
 #include "sim/media.h"
 #include "sim/recording.h"
 #include "sim/server.h"
 #include "sim/settings.h"
 #include "sim/timer.h"
+#include "sim/wire.h"
 
 static void
 write_pid_file(void)
@@ -68,6 +71,7 @@ static void
 close_all(void)
 {
 	server_release();
+	wire_stop();
 	media_close();
 	server_close();
 	engine_stop();
@@ -76,6 +80,7 @@ close_all(void)
 	life_close();
 	call_close();
 	recording_close();
+	line_close_all();
 	callee_close();
 	attempts_close();
 	ledger_close();
@@ -100,6 +105,7 @@ main(int argc, char **argv)
 
 	ledger_open(settings()->ledger);
 	media_open(settings()->recordings);
+	wire_start();
 	engine_start();
 	server_open();
 	write_pid_file();

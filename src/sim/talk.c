@@ -3,8 +3,9 @@
  * about two seconds; pauses and the timeouts of Gather and Record take the time that they say,
  * because an agent that waits for something counts on them.
  *
- * Every step ends in one of three ways: the call's step timer is armed, a fetch is under way, or
- * the call has ended (and c->live is gone). A fetch that was overtaken is known by its tag.
+ * Every step ends in one of four ways: the call's step timer is armed, a fetch is under way, a media
+ * stream is open, or the call has ended (and c->live is gone). A fetch that was overtaken is known
+ * by its tag, a stream by its sid.
  */
 #include "sim/talk.h"
 
@@ -13,18 +14,18 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "sim/settings.h"
 #include "sim/twiml.h"
 #include "sim/webhook.h"
 #include "sim/weburl.h"
+#include "sim/wire.h"
 
 #define SAY_MS 30
 #define TONE_MS 20
 #define FAULT_MS 200       /* how long the carrier's error announcement takes */
 #define DOCUMENTS_MAX 1000 /* in one call */
+#define BEEP_WAIT_MS 60000 /* a verdict waits no longer for the beep in a media stream */
 
 struct talk {
 	struct twiml *doc;
@@ -304,6 +305,7 @@ recorded(void *owner)
 		.callback = twiml_text(n, "recordingStatusCallback", NULL),
 		.callback_get = twiml_is(n, "recordingStatusCallbackMethod", "GET"),
 		.events = RECORDING_EVENT_COMPLETED };
+	struct sound sound = { 0 };
 	struct recording *r;
 	char url[RECORDING_URL_SIZE], *callback = NULL;
 	struct form *f;
@@ -314,7 +316,8 @@ recorded(void *owner)
 	if (order.callback != NULL)
 		order.callback = callback = weburl_join(t->url, order.callback);
 	r = recording_start(&order);
-	recording_finish(r, t->words, "en-US");
+	sound_add_words(&sound, t->words, "en-US");
+	recording_finish(r, &sound);
 	free(callback);
 	f = call_form(c, "in-progress");
 	form_add(f, "RecordingUrl", recording_url(r, url));
@@ -341,30 +344,132 @@ obey_record(struct call *c, const struct twiml_node *n)
 	return false;
 }
 
-/* No media streams in this release: each ends at once, with an error for whoever listens. */
-static bool
-obey_stream(struct call *c, const struct twiml_node *n)
-{
-	const struct twiml_node *s = n->child;
-	const char *callback = twiml_text(s, "statusCallback", NULL);
-	char sid[SID_SIZE], when[WHEN_SIZE];
-	struct form *f;
+/* --- media streams --- */
 
-	call_error(c, 31920, true, NULL, "media streams are not simulated");
-	if (callback == NULL)
-		return true;
-	sid_make(sid, "MZ");
-	f = form_new();
-	form_add(f, "AccountSid", settings()->account_sid);
-	form_add(f, "CallSid", c->sid);
-	form_add(f, "StreamSid", sid);
-	form_add(f, "StreamName", twiml_text(s, "name", sid));
-	form_add(f, "StreamEvent", "stream-error");
-	form_add(f, "StreamError", "media streams are not simulated");
-	form_add(f, "Timestamp", when_iso_text(clock_wall_us(), when));
-	call_post(c, callback, twiml_is(s, "statusCallbackMethod", "GET"), f, 0);
+static void
+name_stream(struct call *c, const struct twiml_node *s)
+{
+	struct live *l = c->live;
+	const char *name = twiml_text(s, "name", NULL);
+	const char *callback = twiml_text(s, "statusCallback", NULL);
+
+	sid_make(l->stream.sid, "MZ");
+	l->stream.name = name == NULL ? NULL : arena_strdup(l->arena, name);
+	l->stream.callback = callback == NULL ? NULL : arena_strdup(l->arena, callback);
+	l->stream.callback_get = twiml_is(s, "statusCallbackMethod", "GET");
+}
+
+static void
+fault_stream(struct call *c, int code, const char *why)
+{
+	call_error(c, code, false, NULL, "%s", why);
+	call_stream_event(c, "stream-error", why);
+	call_leave_stream(c);
+}
+
+/* One-way streams are not simulated: each ends at once, with an error for whoever listens. */
+static bool
+obey_start(struct call *c, const struct twiml_node *n)
+{
+	name_stream(c, n->child);
+	fault_stream(c, 31920, "one-way media streams are not simulated");
 	return true;
 }
+
+static json_t *
+parameters(const struct twiml_node *stream)
+{
+	json_t *o = json_object();
+
+	for (const struct twiml_node *p = stream->child; p != NULL; p = p->next)
+		json_object_set_new(
+		    o, twiml_text(p, "name", ""), json_string(twiml_text(p, "value", "")));
+	return o;
+}
+
+/* True when the machine's greeting is over: the verdict has waited for it. Otherwise a verdict
+ * that waits for the beep waits for the one in the stream from now on. */
+static bool
+greeted(struct live *l)
+{
+	if (l->callee.outcome != OUTCOME_VOICEMAIL || l->dial.amd != AMD_MESSAGE_END)
+		return false;
+	if (l->detection.place == 0)
+		return true;
+	timer_arm_in(&l->detection, BEEP_WAIT_MS, l->detection.fire, l->call);
+	return false;
+}
+
+static bool
+obey_connect(struct call *c, const struct twiml_node *n)
+{
+	struct live *l = c->live;
+	struct line_order order = {
+		.url = twiml_text(n->child, "url", ""), .callee = &l->callee, .greeted = greeted(l)
+	};
+	bool ok;
+
+	name_stream(c, n->child);
+	memcpy(order.stream_sid, l->stream.sid, sizeof(order.stream_sid));
+	memcpy(order.call_sid, c->sid, sizeof(order.call_sid));
+	order.parameters = parameters(n->child);
+	ok = wire_connect(&order);
+	json_decref(order.parameters);
+	if (!ok)
+		fault_stream(c, 31920, "there are too many media streams");
+	return !ok;
+}
+
+/* A verdict that waits for the beep need not wait any more. */
+static void
+beeped(struct call *c)
+{
+	struct timer *t = &c->live->detection;
+
+	if (t->place != 0 && c->live->dial.amd == AMD_MESSAGE_END)
+		timer_arm_in(t, 0, t->fire, c);
+}
+
+/* The stream is over by itself: what it was about goes on in TwiML. */
+static void
+stream_over(struct call *c, const struct line_news *news)
+{
+	struct callee *callee = &c->live->callee;
+
+	callee->turn = news->turn;
+	callee->silent_turns = news->silent_turns;
+	if (news->pressed)
+		callee->digits = NULL;
+	beeped(c);
+	if (news->code != 0) {
+		fault_stream(c, news->code, news->why);
+	} else {
+		call_stream_event(c, "stream-stopped", NULL);
+		call_leave_stream(c);
+	}
+	run(c);
+}
+
+void
+talk_stream_news(const struct line_news *news, const char *stream_sid)
+{
+	struct call *c = call_get(news->call_sid);
+
+	for (int i = 0; c != NULL && i < news->warning_count; i++)
+		call_error(c, news->warnings[i].code, true, NULL, "%s", news->warnings[i].why);
+	if (c == NULL || c->live == NULL || strcmp(c->live->stream.sid, stream_sid) != 0)
+		return;
+	if (news->opened)
+		call_stream_event(c, "stream-started", NULL);
+	if (news->beeped)
+		beeped(c);
+	if (news->hung_up)
+		hang_up(c);
+	else if (news->over)
+		stream_over(c, news);
+}
+
+/* --- every verb --- */
 
 static bool
 obey_stop(struct call *c, const struct twiml_node *n)
@@ -386,8 +491,8 @@ static const struct verb {
 	{ TWIML_REJECT, obey_hangup },
 	{ TWIML_RECORD, obey_record },
 	{ TWIML_DIAL, obey_dial },
-	{ TWIML_CONNECT, obey_stream },
-	{ TWIML_START, obey_stream },
+	{ TWIML_CONNECT, obey_connect },
+	{ TWIML_START, obey_start },
 	{ TWIML_STOP, obey_stop },
 };
 
@@ -517,6 +622,9 @@ void
 talk_redirect(struct call *c, const char *url, bool get, const char *twiml)
 {
 	timer_disarm(&c->live->step);
+	if (c->live->stream.sid[0] != '\0')
+		call_stream_event(c, "stream-stopped", NULL);
+	call_leave_stream(c);
 	c->live->talk->tag++; /* whatever is under way comes too late */
 	begin(c, url, get, twiml);
 }

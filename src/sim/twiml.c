@@ -282,7 +282,7 @@ value_ok(const struct attr_rule *rule, const char *value)
 		return weburl_absolute(value);
 	case ATTR_WSS:
 		return str_starts(value, "wss://") && value[6] != '\0' && value[6] != '/' &&
-		    strpbrk(value, "? \t\r\n") == NULL;
+		    strpbrk(value, "?#@ \t\r\n") == NULL;
 	case ATTR_AUTO:
 		if (strcmp(value, "auto") == 0)
 			return true;
@@ -471,6 +471,8 @@ check_whole(struct reader *r, const struct verb_rule *rule, const struct twiml_n
 	    twiml_text(n, "track", NULL) != NULL &&
 	    r->level[r->depth - 2].node->verb == TWIML_CONNECT)
 		refuse(r, 31941, "<Stream>: only inbound_track inside <Connect>");
+	else if (n->verb == TWIML_PARAMETER && twiml_text(n, "name", "")[0] == '\0')
+		refuse(r, 12200, "<Parameter>: name is missing");
 	else if (n->verb == TWIML_PARAMETER &&
 	    strlen(twiml_text(n, "name", "")) + strlen(twiml_text(n, "value", "")) >= 500)
 		refuse(r, 12200, "<Parameter>: name and value have 500 characters or more");

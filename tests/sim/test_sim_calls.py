@@ -291,11 +291,11 @@ def test_dial_record_play_and_pause_are_obeyed(sim, hooks):
     assert sim.errors(sid) == []
 
 
-def test_a_stream_ends_at_once_with_an_error(sim, hooks):
+def test_a_one_way_stream_ends_at_once_with_an_error(sim, hooks):
     hooks.answers["/v"] = (
-        '<Response><Connect><Stream url="wss://media.example/s" name="one" '
+        '<Response><Start><Stream url="wss://media.example/s" name="one" '
         f'statusCallback="{hooks.url}/stream"><Parameter name="token" value="x"/></Stream>'
-        '</Connect><Redirect>/after</Redirect></Response>')
+        '</Start><Redirect>/after</Redirect></Response>')
     hooks.answers["/after"] = HANGUP
     sid = sim.call(TO, hooks.url + "/v")
     sim.ended(sid)

@@ -101,6 +101,14 @@ bad_documents_are_refused(void **state)
 		{ "<Response><Say><b>x</b></Say></Response>", 12200 },
 		{ "<Response><Connect/></Response>", 12200 },
 		{ "<Response><Connect><Stream/></Connect></Response>", 12200 },
+		{ "<Response><Connect><Stream url=\"wss://a/#x\"/></Connect></Response>", 12200 },
+		{ "<Response><Connect><Stream url=\"wss://u:p@a/\"/></Connect></Response>", 12200 },
+		{ "<Response><Connect><Stream url=\"wss://a\"><Parameter value=\"x\"/></Stream>"
+		  "</Connect></Response>",
+		    12200 },
+		{ "<Response><Connect><Stream url=\"wss://a\"><Parameter name=\"\" value=\"x\"/>"
+		  "</Stream></Connect></Response>",
+		    12200 },
 		{ "<Response><Connect><Stream url=\"wss://a\" track=\"outbound_track\"/></Connect>"
 		  "</Response>",
 		    31941 },

@@ -1,0 +1,14 @@
+/*
+ * tone.h: sounds that nobody speaks: the beep of a machine, music on hold.
+ */
+#ifndef SIM_TONE_H
+#define SIM_TONE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* len samples of mu-law from the sample number at (from 0) of an endless sound. */
+void tone_beep(uint64_t at, uint8_t *out, size_t len);
+void tone_music(uint64_t at, uint8_t *out, size_t len);
+
+#endif
