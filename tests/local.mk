@@ -325,10 +325,10 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz_twiml.c \
 	tests/sim/.npmrc \
 	tests/sim/conftest.py \
-	tests/sim/mediakit.py \
 	tests/sim/package-lock.json \
 	tests/sim/package.json \
 	tests/sim/simkit.py \
+	tests/sim/streamkit.py \
 	tests/sim/test_sim_calls.py \
 	tests/sim/test_sim_media.py \
 	tests/sim/test_sim_rest.py \

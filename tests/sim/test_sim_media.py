@@ -16,9 +16,9 @@ import wave
 import pytest
 import requests
 
-import mediakit
+import streamkit
 import simkit
-from mediakit import connect, tone
+from streamkit import connect, tone
 from simkit import ACCOUNT, API, HANGUP, eventually
 
 TO = "+14155550100"
@@ -28,13 +28,13 @@ SILENCE = 0xff
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     where = tmp_path_factory.mktemp("tls")
-    mediakit.make_certificates(where)
+    streamkit.make_certificates(where)
     return where
 
 
 @pytest.fixture
 def media(folder):
-    server = mediakit.Media(folder)
+    server = streamkit.Media(folder)
     yield server
     server.stop()
 
@@ -419,7 +419,7 @@ def test_an_upgrade_that_is_refused(sim, hooks, media):
 
 
 def test_nobody_listens(sim, hooks, folder):
-    server = mediakit.Media(folder)
+    server = streamkit.Media(folder)
     url = server.url
     server.stop()
     refused(sim, hooks, dial_refused(sim, hooks, url + "/x"), 31902)
@@ -428,7 +428,7 @@ def test_nobody_listens(sim, hooks, folder):
 def test_a_certificate_of_another_ca(hooks, media, start_sim, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
-    strict = start_sim("--ca-file", str(mediakit.make_certificates(other)))
+    strict = start_sim("--ca-file", str(streamkit.make_certificates(other)))
     refused(strict, hooks, dial_refused(strict, hooks, media.url + "/x"), 31910)
     assert not media.lines
 
@@ -678,7 +678,7 @@ def test_the_sound_of_both_sides_is_kept(sim, hooks, media):
     assert sum(loud(agent)) == pytest.approx(0.5 * 8000, rel=0.15)
     # It is what was sent, sample for sample.
     at = 40 * 160
-    assert [mediakit.ulaw(s) for s in callee[at:at + 1600]] == [
+    assert [streamkit.ulaw(s) for s in callee[at:at + 1600]] == [
         b if b != 0x7f else 0xff for b in heard[at:at + 1600]]
 
 
