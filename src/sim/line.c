@@ -23,6 +23,7 @@
 #include "sim/party.h"
 #include "sim/play.h"
 #include "sim/settings.h"
+#include "sim/tone.h"
 #include "sim/ulaw.h"
 
 #define FRAME_US (ULAW_FRAME_MS * 1000)
@@ -31,6 +32,8 @@
 #define DRAIN_US 2000000
 #define LINES_KEPT 2000
 #define TAPE_BYTES_MAX ((int64_t)2 * 1024 * 1024 * 1024) /* of all lines that are over */
+
+#define KEYS_MAX 64 /* that are told of */
 
 #define CODE_SLOW 31930
 #define CODE_OVERFLOW 31931
@@ -71,6 +74,8 @@ struct line {
 	int warned[LINE_WARNINGS_MAX]; /* codes: each once */
 	int close_code;
 	char ended_by[16];
+	char keys[KEYS_MAX + 1]; /* that the agent pressed, by their tones */
+	char key, key_before;    /* of the last frame, and of the one before; 0: none */
 	uint64_t messages, media, marks, clears, ignored; /* from the customer */
 	uint64_t bytes, overflow, cleared, dropped;
 	void *wire;
@@ -167,7 +172,7 @@ forget_old(void)
 			drop_tape(l);
 	for (l = TAILQ_FIRST(&lines); l != NULL && line_count > LINES_KEPT; l = next) {
 		next = TAILQ_NEXT(l, link);
-		if (l->state == OVER && !l->has_news)
+		if (l->state == OVER && l->wire == NULL && !l->has_news)
 			line_free(l);
 	}
 }
@@ -402,6 +407,19 @@ follow(struct line *l, const struct party_did *did)
 		news(l)->hung_up = true;
 }
 
+/* A key is pressed when its tones are there for two frames; it is let go in the first without. */
+static void
+hear_keys(struct line *l, const uint8_t agent[ULAW_FRAME], bool audible)
+{
+	char key = audible ? tone_key(agent) : '\0';
+	size_t len = strlen(l->keys);
+
+	if (key != '\0' && key == l->key && key != l->key_before && len < KEYS_MAX)
+		l->keys[len] = key;
+	l->key_before = l->key;
+	l->key = key;
+}
+
 void
 line_tick(struct line *l)
 {
@@ -412,6 +430,7 @@ line_tick(struct line *l)
 
 	post_due_marks(l);
 	gauge_played(&l->gauge, l->due_us, samples, audible);
+	hear_keys(l, agent, audible);
 	party_tick(&l->party, audible, callee, &did);
 	/* A frame holds the sound of the 20 ms before it: the first begins at 0. */
 	msg_media(
@@ -537,7 +556,6 @@ line_over(struct line *l, int code, const char *why, int close_code)
 	l->state = OVER;
 	l->due_us = INT64_MAX;
 	l->close_code = close_code;
-	l->wire = NULL;
 	if (l->tape != NULL)
 		l->samples = tape_samples(l->tape);
 	release(l);
@@ -630,6 +648,7 @@ line_json(const char *call_sid)
 		json_object_set_new(o, "close_code",
 		    l->close_code == 0 ? json_null() : json_integer(l->close_code));
 		json_object_set_new(o, "warnings", warnings_json(l));
+		json_object_set_new(o, "keys", json_string(l->keys));
 		json_object_set_new(o, "received", received_json(l));
 		json_object_set_new(o, "dropped_messages", json_integer((json_int_t)l->dropped));
 		gauge_json(&l->gauge, o);

@@ -146,7 +146,7 @@ write_wav(int fd, const struct pcm *p)
 	bool ok;
 
 	for (size_t i = 0; i < p->count; i++)
-		wav_put_le(bytes + 2 * i, (uint32_t)(uint16_t)p->sample[i], 2);
+		wav_put_sample(bytes + 2 * i, p->sample[i]);
 	ok = wav_put_head(fd, p->count, 1) && wav_put(fd, bytes, p->count * 2);
 	free(bytes);
 	return ok;

@@ -60,8 +60,8 @@ tape_add(struct tape *t, const uint8_t callee[ULAW_FRAME], const uint8_t agent[U
 	if (t->samples + ULAW_FRAME > t->max)
 		return;
 	for (size_t i = 0; i < ULAW_FRAME; i++, at += 4) {
-		wav_put_le(at, (uint32_t)(uint16_t)ulaw_decode(callee[i]), 2);
-		wav_put_le(at + 2, (uint32_t)(uint16_t)ulaw_decode(agent[i]), 2);
+		wav_put_sample(at, ulaw_decode(callee[i]));
+		wav_put_sample(at + 2, ulaw_decode(agent[i]));
 	}
 	t->used += ULAW_FRAME * 4;
 	t->samples += ULAW_FRAME;

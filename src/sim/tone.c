@@ -1,4 +1,4 @@
-/* tone.c: sines. */
+/* tone.c: sines, and hearing two of them by the algorithm of Goertzel. */
 #include "sim/tone.h"
 
 #include <math.h>
@@ -7,6 +7,8 @@
 
 #define LOUD 8000.0
 #define NOTE_SAMPLES (ULAW_RATE * 2 / 5)
+#define BOTH_SHARE 0.5 /* of the power of a frame, that is in the two tones of a key */
+#define ONE_SHARE 0.1
 
 static uint8_t
 sine(double hz, uint64_t at)
@@ -30,4 +32,55 @@ tone_music(uint64_t at, uint8_t *out, size_t len)
 	for (size_t i = 0; i < len; i++)
 		out[i] = sine(
 		    notes[(at + i) / NOTE_SAMPLES % (sizeof(notes) / sizeof(notes[0]))], at + i);
+}
+
+/* The share of a sine in the power of these samples. */
+static double
+share(const double *sample, double hz, double power)
+{
+	double k = 2 * cos(2 * M_PI * hz / ULAW_RATE), last = 0, before = 0, next;
+
+	for (int i = 0; i < ULAW_FRAME; i++) {
+		next = sample[i] + k * last - before;
+		before = last;
+		last = next;
+	}
+	return (last * last + before * before - k * last * before) * 2 / ULAW_FRAME / power;
+}
+
+/* Which of four sines is the strongest, and its share. */
+static int
+strongest(const double *sample, const double hz[4], double power, double *best)
+{
+	int which = 0;
+
+	*best = 0;
+	for (int i = 0; i < 4; i++) {
+		double s = share(sample, hz[i], power);
+
+		if (s > *best) {
+			*best = s;
+			which = i;
+		}
+	}
+	return which;
+}
+
+char
+tone_key(const uint8_t pcmu[ULAW_FRAME])
+{
+	static const double rows[] = { 697, 770, 852, 941 }, columns[] = { 1209, 1336, 1477, 1633 };
+	static const char keys[] = "123A456B789C*0#D";
+	double sample[ULAW_FRAME], power = 1, low, high;
+	int row, column;
+
+	for (int i = 0; i < ULAW_FRAME; i++) {
+		sample[i] = ulaw_decode(pcmu[i]);
+		power += sample[i] * sample[i];
+	}
+	row = strongest(sample, rows, power, &low);
+	column = strongest(sample, columns, power, &high);
+	if (low < ONE_SHARE || high < ONE_SHARE || low + high < BOTH_SHARE)
+		return '\0';
+	return keys[row * 4 + column];
 }

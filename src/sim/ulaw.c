@@ -1,20 +1,10 @@
-/* ulaw.c: G.711 mu-law: a sign, an exponent of three bits, a mantissa of four, all inverted. */
+/* ulaw.c: G.711 mu-law: samples to bytes, and what is loud. */
 #include "sim/ulaw.h"
 
 #include <stdlib.h>
 
-#define BIAS 132
 #define CLIP 32635
 #define AUDIBLE 150 /* the mean of a frame, of 32767: breath and line noise lie below */
-
-int16_t
-ulaw_decode(uint8_t byte)
-{
-	unsigned bits = (unsigned)~byte & 0xff;
-	int magnitude = (int)((((bits & 0x0f) << 3) + BIAS) << (bits >> 4 & 7)) - BIAS;
-
-	return (int16_t)((bits & 0x80) != 0 ? -magnitude : magnitude);
-}
 
 uint8_t
 ulaw_encode(int16_t sample)
@@ -24,7 +14,7 @@ ulaw_encode(int16_t sample)
 
 	if (magnitude > CLIP)
 		magnitude = CLIP;
-	magnitude += BIAS;
+	magnitude += ULAW_BIAS;
 	while (exponent > 0 && (magnitude & 1 << (exponent + 7)) == 0)
 		exponent--;
 	return (uint8_t) ~(

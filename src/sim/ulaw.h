@@ -13,8 +13,18 @@
 #define ULAW_FRAME 160 /* samples in 20 ms */
 #define ULAW_FRAME_MS 20
 #define ULAW_SILENCE 0xff
+#define ULAW_BIAS 132
 
-int16_t ulaw_decode(uint8_t byte);
+/* A sign, an exponent of three bits, a mantissa of four, all inverted. */
+static inline int16_t
+ulaw_decode(uint8_t byte)
+{
+	unsigned bits = (unsigned)~byte & 0xff;
+	int magnitude = (int)((((bits & 0x0f) << 3) + ULAW_BIAS) << (bits >> 4 & 7)) - ULAW_BIAS;
+
+	return (int16_t)((bits & 0x80) != 0 ? -magnitude : magnitude);
+}
+
 uint8_t ulaw_encode(int16_t sample);
 /* True when these samples are loud enough for somebody to hear them. */
 bool ulaw_audible(const uint8_t *bytes, size_t len);

@@ -26,8 +26,9 @@ wav_put(int fd, const void *bytes, size_t len)
 	return true;
 }
 
-void
-wav_put_le(unsigned char *at, uint32_t value, int bytes)
+/* The lowest bytes of value, the least first. */
+static void
+put_le(unsigned char *at, uint32_t value, int bytes)
 {
 	for (int i = 0; i < bytes; i++)
 		at[i] = (unsigned char)(value >> 8 * i);
@@ -39,16 +40,16 @@ wav_put_head(int fd, size_t samples, int channels)
 	size_t bytes = samples * 2 * (size_t)channels;
 	unsigned char head[WAV_HEAD] = "RIFF....WAVEfmt ";
 
-	wav_put_le(head + 4, (uint32_t)(bytes + WAV_HEAD - 8), 4);
-	wav_put_le(head + 16, 16, 4);
-	wav_put_le(head + 20, 1, 2);
-	wav_put_le(head + 22, (uint32_t)channels, 2);
-	wav_put_le(head + 24, ULAW_RATE, 4);
-	wav_put_le(head + 28, (uint32_t)(ULAW_RATE * 2 * channels), 4);
-	wav_put_le(head + 32, (uint32_t)(2 * channels), 2);
-	wav_put_le(head + 34, 16, 2);
+	put_le(head + 4, (uint32_t)(bytes + WAV_HEAD - 8), 4);
+	put_le(head + 16, 16, 4);
+	put_le(head + 20, 1, 2);
+	put_le(head + 22, (uint32_t)channels, 2);
+	put_le(head + 24, ULAW_RATE, 4);
+	put_le(head + 28, (uint32_t)(ULAW_RATE * 2 * channels), 4);
+	put_le(head + 32, (uint32_t)(2 * channels), 2);
+	put_le(head + 34, 16, 2);
 	memcpy(head + 36, "data", 4);
-	wav_put_le(head + 40, (uint32_t)bytes, 4);
+	put_le(head + 40, (uint32_t)bytes, 4);
 	if (lseek(fd, 0, SEEK_CUR) == 0)
 		return wav_put(fd, head, sizeof(head));
 	if (pwrite(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head))

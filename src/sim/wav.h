@@ -15,7 +15,12 @@ bool wav_put(int fd, const void *bytes, size_t len);
 /* Writes the head of a file with so many samples for each channel at its beginning; the first
  * time, the file then stands behind it. */
 bool wav_put_head(int fd, size_t samples, int channels);
-/* The lowest bytes of value, the least first. */
-void wav_put_le(unsigned char *at, uint32_t value, int bytes);
+
+static inline void
+wav_put_sample(unsigned char *at, int16_t sample)
+{
+	at[0] = (unsigned char)((uint16_t)sample & 0xff);
+	at[1] = (unsigned char)((uint16_t)sample >> 8);
+}
 
 #endif

@@ -364,6 +364,9 @@ tell_calls(void)
 		tell_call(w);
 		if (w->over && w->lws == NULL) {
 			TAILQ_REMOVE(&wires, w, link);
+			line_lock();
+			line_set_wire(w->line, NULL);
+			line_unlock();
 			free(w);
 		}
 	}

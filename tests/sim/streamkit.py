@@ -38,6 +38,18 @@ def tone(seconds, hz=440, loud=8000):
                  for i in range(int(seconds * 8000)))
 
 
+def key_tones(keys, seconds=0.1):
+    """Keys as an agent presses them, with a pause behind each."""
+    rows, columns = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
+    sound = b""
+    for key in keys:
+        row, column = divmod("123A456B789C*0#D".index(key), 4)
+        sound += bytes(ulaw(int(5000 * (math.sin(math.tau * rows[row] * i / 8000) +
+                                        math.sin(math.tau * columns[column] * i / 8000))))
+                       for i in range(int(seconds * 8000))) + b"\xff" * 800
+    return sound
+
+
 def ulaw(sample):
     """G.711 mu-law, written down a second time on purpose."""
     sign, magnitude = (0x80, -sample) if sample < 0 else (0, sample)

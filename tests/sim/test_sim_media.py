@@ -551,6 +551,16 @@ def test_the_callee_presses_keys(sim, hooks, media):
     assert (said["turns"][0]["kind"], said["turns"][0]["text"]) == ("digits", "1#A")
 
 
+def test_the_callee_hears_keys(sim, hooks, media):
+    async def script(line):
+        await line.say(tone(0.2) + streamkit.key_tones("1449#*0D"), "end")
+        await line.until(lambda: line.marks())
+
+    sim.rule(to="+14155550131", say=["Thank you."])
+    sid = call(sim, hooks, media, script, to="+14155550131")
+    assert over(sim, sid)["keys"] == "1449#*0D"
+
+
 def test_a_silent_callee(sim, hooks, media):
     sim.rule(to="+14155550125", say=[])
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,6 +208,44 @@ tones_go_on_where_they_were(void **state)
 	assert_false(ulaw_audible(whole, 0));
 }
 
+/* 20 ms of two sines, from the sample number at. */
+static void
+two_sines(double low, double high, double loud, int at, uint8_t out[ULAW_FRAME])
+{
+	for (int i = 0; i < ULAW_FRAME; i++) {
+		double t = 2 * M_PI * (at + i) / ULAW_RATE;
+
+		out[i] = ulaw_encode((int16_t)(loud * (sin(low * t) + sin(high * t) * 1.2)));
+	}
+}
+
+static void
+keys_are_heard_by_their_tones(void **state)
+{
+	static const double rows[] = { 697, 770, 852, 941 }, columns[] = { 1209, 1336, 1477, 1633 };
+	static const char keys[] = "123A456B789C*0#D";
+	uint8_t frame[ULAW_FRAME];
+
+	(void)state;
+	for (int k = 0; k < 16; k++)
+		for (int loud = 500; loud <= 12000; loud *= 4)
+			for (int at = 0; at < 400; at += 37) {
+				/* Up to 1.5 percent off, as the standard allows. */
+				double off = at % 2 == 0 ? 1.012 : 0.988;
+
+				two_sines(rows[k / 4] * off, columns[k % 4] * off, loud, at, frame);
+				assert_int_equal(tone_key(frame), keys[k]);
+			}
+	memset(frame, ULAW_SILENCE, sizeof(frame));
+	assert_int_equal(tone_key(frame), 0);
+	tone_music(0, frame, sizeof(frame));
+	assert_int_equal(tone_key(frame), 0);
+	two_sines(697, 770, 4000, 0, frame);
+	assert_int_equal(tone_key(frame), 0);
+	two_sines(500, 1500, 4000, 0, frame);
+	assert_int_equal(tone_key(frame), 0);
+}
+
 int
 main(void)
 {
@@ -217,6 +256,7 @@ main(void)
 		cmocka_unit_test(a_marks_name_has_a_bound),
 		cmocka_unit_test(mu_law_is_that_of_the_standard),
 		cmocka_unit_test(tones_go_on_where_they_were),
+		cmocka_unit_test(keys_are_heard_by_their_tones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
