@@ -119,6 +119,7 @@ class Media:
         if not self.ca.exists():
             make_certificates(folder)
         self.lines, self.faults, self.script, self.refuse = [], [], None, None
+        self.asked, self.hold = [], 0  # paths of upgrades, and how long each has to wait
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(folder / "server.pem", folder / "server.key")
         self.loop = asyncio.new_event_loop()
@@ -149,6 +150,8 @@ class Media:
     async def look_at(self, path, headers):
         if headers.get("X-Twilio-Signature") != signature(self.url + path, [], TOKEN):
             self.faults.append(("bad signature", path))
+        self.asked.append(path)
+        await asyncio.sleep(self.hold)
         return self.refuse
 
     async def serve(self, socket, path):

@@ -439,6 +439,18 @@ def test_a_certificate_of_another_name(sim, hooks, media):
     assert not media.lines
 
 
+def test_a_call_that_ends_before_its_stream_is_open(sim, hooks, media):
+    media.hold = 0.5
+    sid = call(sim, hooks, media, None)
+    eventually(lambda: media.asked)
+    assert sim.post(f"{API}/Calls/{sid}.json", {"Status": "completed"}).status_code == 200
+    line = eventually(lambda: media.lines and media.lines[0])
+    assert line.closed.wait(5)
+    assert (line.messages, line.close_code) == ([], 1000)
+    assert over(sim, sid)["started_mono_us"] is None
+    assert not sim.errors(sid)
+
+
 def test_the_signature_is_over_the_url_as_it_stands(sim, hooks, media):
     for path in ("", "/", "/a/b%20c/"):
         media.script = frames(1)

@@ -201,6 +201,34 @@ the_last_stream_of_a_call_is_told_of(void **state)
 	assert_null(line_json(CALL));
 }
 
+static void
+the_oldest_streams_are_forgotten(void **state)
+{
+	char first[SID_SIZE], open[SID_SIZE], sid[SID_SIZE];
+	struct line_news news;
+	struct line *l;
+
+	(void)state;
+	make_sid(open);
+	new_line(open); /* one that goes on is never forgotten */
+	for (int i = 0; i < 2100; i++) {
+		make_sid(sid);
+		l = new_line(sid);
+		if (i == 0)
+			memcpy(first, sid, sizeof(first));
+		line_lock();
+		line_over(l, 0, "", 1000);
+		assert_true(line_news(l, &news));
+		line_unlock();
+	}
+	line_lock();
+	assert_null(line_get(first));
+	assert_non_null(line_get(open));
+	assert_non_null(line_get(sid));
+	line_unlock();
+	line_close_all();
+}
+
 static int
 read_settings(void **state)
 {
@@ -232,6 +260,7 @@ main(void)
 		cmocka_unit_test(a_customer_who_does_not_read_loses_the_oldest_sound),
 		cmocka_unit_test(a_stream_that_is_given_up_before_it_opens_never_begins),
 		cmocka_unit_test(the_last_stream_of_a_call_is_told_of),
+		cmocka_unit_test(the_oldest_streams_are_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, read_settings, forget_settings);
