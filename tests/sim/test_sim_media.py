@@ -141,12 +141,12 @@ def test_what_follows_a_stream_is_obeyed(sim, hooks, media):
     assert not line.of("stop")
 
 
-def drift(line, count):
-    """How much later than by 20 ms a frame the last of count frames came than the first: of the most
-    punctual of thirty each, since anything may be late once."""
+def drift(line, count, begin=0):
+    """How much later than by 20 ms a frame the last of count frames came than those from begin on: of
+    the most punctual of thirty each, since anything may be late once."""
     late = [t - number * 0.020 for number, t in enumerate(
         t for m, t in zip(line.messages, line.times) if m["event"] == "media")]
-    return min(late[count - 30:count]) - min(late[:30])
+    return min(late[count - 30:count]) - min(late[begin:begin + 30])
 
 
 @pytest.mark.alone
@@ -776,8 +776,8 @@ def test_many_streams_keep_their_time(hooks, media, sim):
     sids = [sim.call(TO, hooks.url + "/v") for _ in range(40)]
     said = [over(sim, sid) for sid in sids]
     assert all(s["dropped_messages"] == 0 for s in said)
-    for line in media.lines:
-        assert drift(line, 150) == pytest.approx(0, abs=0.020)
+    for line in media.lines:  # not of the first second, in which all of them connect
+        assert drift(line, 150, 50) == pytest.approx(0, abs=0.020)
     sent = sum(s["sent_frames"] for s in said)
     assert sent >= 40 * 150
     assert sum(s["late_frames"] for s in said) < sent / 5
