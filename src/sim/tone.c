@@ -34,11 +34,11 @@ tone_music(uint64_t at, uint8_t *out, size_t len)
 		    notes[(at + i) / NOTE_SAMPLES % (sizeof(notes) / sizeof(notes[0]))], at + i);
 }
 
-/* The share of a sine in the power of these samples. */
+/* The share of a sine in the power of these samples; k is twice the cosine of its step. */
 static double
-share(const double *sample, double hz, double power)
+share(const double *sample, double k, double power)
 {
-	double k = 2 * cos(2 * M_PI * hz / ULAW_RATE), last = 0, before = 0, next;
+	double last = 0, before = 0, next;
 
 	for (int i = 0; i < ULAW_FRAME; i++) {
 		next = sample[i] + k * last - before;
@@ -50,13 +50,13 @@ share(const double *sample, double hz, double power)
 
 /* Which of four sines is the strongest, and its share. */
 static int
-strongest(const double *sample, const double hz[4], double power, double *best)
+strongest(const double *sample, const double k[4], double power, double *best)
 {
 	int which = 0;
 
 	*best = 0;
 	for (int i = 0; i < 4; i++) {
-		double s = share(sample, hz[i], power);
+		double s = share(sample, k[i], power);
 
 		if (s > *best) {
 			*best = s;
@@ -69,7 +69,9 @@ strongest(const double *sample, const double hz[4], double power, double *best)
 char
 tone_key(const uint8_t pcmu[ULAW_FRAME])
 {
-	static const double rows[] = { 697, 770, 852, 941 }, columns[] = { 1209, 1336, 1477, 1633 };
+	/* 697, 770, 852 and 941 Hz; 1209, 1336, 1477 and 1633 Hz */
+	static const double rows[] = { 1.707737809, 1.645281036, 1.568686984, 1.478204568 };
+	static const double columns[] = { 1.164104023, 0.996370211, 0.798618389, 0.568532707 };
 	static const char keys[] = "123A456B789C*0#D";
 	double sample[ULAW_FRAME], power = 1, low, high;
 	int row, column;
