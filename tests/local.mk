@@ -364,7 +364,6 @@ EXTRA_DIST += \
 	tests/api/wskit.py \
 	tests/api/drive.py \
 	tests/api/test_voice_engines.py \
-	tests/api/test_voice_models.py \
 	tests/api/mp3.py \
 	tests/api/s3/.npmrc \
 	tests/api/s3/package-lock.json \
@@ -413,6 +412,7 @@ EXTRA_DIST += \
 	tests/api/test_voice.py \
 	tests/api/test_voice_ears.py \
 	tests/api/test_voice_models.py \
+	tests/api/test_voice_questions.py \
 	tests/api/test_webhooks.py \
 	tests/api/test_why.py \
 	tests/api/test_windows.py
@@ -693,7 +693,7 @@ EXTRA_DIST += \
 	tests/sql/24_negotiations.sql \
 	tests/sql/25_jobs.sql \
 	tests/sql/26_job_doors.sql \
-	tests/sql/27_callrail.sql
+	tests/sql/27_callrail.sql \
 	tests/sql/30_voice.sql
 
 # The event streams, without sockets and without a database.

@@ -11,8 +11,8 @@ import s3kit
 
 
 # The files that take longest: where several are run at once, these are begun first.
-LONG = ("test_jobs_process", "test_recording_sources", "test_call_life", "test_events_stream", "test_transcript",
-LONG = ("test_voice", "test_recording_sources", "test_call_life", "test_events_stream", "test_transcript",
+LONG = ("test_voice", "test_jobs_process", "test_recording_sources", "test_call_life",
+        "test_events_stream", "test_transcript",
         "test_webhooks", "test_answers", "test_bookings", "test_start_queued", "test_skills",
         "test_reload", "test_health")
 
