@@ -344,7 +344,7 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 		return *place == NULL ? -1 : 0;
 	case LWS_CALLBACK_RECEIVE:
 		if ((s = *place) == NULL)
-			return -1;
+			return 0; /* it is being closed; never -1 here: see give_up() in link.c */
 		log_about(s->call_id);
 		on_receive(s, in, len);
 		log_about(NULL);

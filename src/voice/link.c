@@ -315,16 +315,21 @@ on_open(struct link *l, struct lws *wsi)
 	return 0;
 }
 
-/* Ends the connection from our side. */
+/* Ends the connection from our side, as soon as it can be written to (on_orphan()). Not at once: after a -1
+ * to a message libwebsockets 4.1 waits for the other side's close with its buffer full, and writes what
+ * comes meanwhile behind that buffer. */
 static int
 give_up(struct link *l, struct lws *wsi, enum lws_close_status code, const char *error)
 {
+	enum lws_close_status *why = lws_wsi_user(wsi);
+
 	snprintf(l->end.error, sizeof l->end.error, "%s", error);
-	lws_close_reason(wsi, code, NULL, 0);
+	*why = code;
 	lws_set_opaque_user_data(wsi, NULL);
+	lws_callback_on_writable(wsi);
 	l->wsi = NULL;
 	tell_end(l);
-	return -1;
+	return 0;
 }
 
 static bool
@@ -413,15 +418,17 @@ on_closed(struct link *l, struct lws *wsi)
 	tell_end(l);
 }
 
-/* Nobody is behind this connection any more. */
+/* Nobody is behind this connection any more: it is closed, for the reason that was given, or as usual. */
 static int
 on_orphan(struct lws *wsi, enum lws_callback_reasons reason)
 {
+	const enum lws_close_status *why = lws_wsi_user(wsi);
+
 	if (reason == LWS_CALLBACK_CLIENT_ESTABLISHED)
 		return -1;
 	if (reason != LWS_CALLBACK_CLIENT_WRITEABLE)
 		return 0;
-	lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
+	lws_close_reason(wsi, *why != 0 ? *why : LWS_CLOSE_STATUS_NORMAL, NULL, 0);
 	return -1;
 }
 
@@ -459,8 +466,13 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 
 /* ---- from outside ---- */
 
-static const struct lws_protocols protocols[] = { { .name = PROTOCOL, .callback = on_event },
-	{ .name = NULL } };
+/* A connection's own memory, all zero at first, is why it is closed. */
+static const struct lws_protocols protocols[] = {
+	{ .name = PROTOCOL,
+	    .callback = on_event,
+	    .per_session_data_size = sizeof(enum lws_close_status) },
+	{ .name = NULL },
+};
 
 struct links *
 links_new(struct lws_context *context, const char *ca_file)
