@@ -322,6 +322,9 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz_stream.c \
 	tests/fuzz/fuzz_stt_live.c \
 	tests/fuzz/stt_live.dict \
+	tests/fuzz/fuzz_talk.c \
+	tests/fuzz/corpus/talk/booked \
+	tests/fuzz/corpus/talk/press \
 	tests/fuzz/fuzz_twiml.c \
 	tests/sim/.npmrc \
 	tests/sim/conftest.py \
@@ -345,6 +348,7 @@ EXTRA_DIST += \
 	tests/api/mailserver.py \
 	tests/api/test_price_reading.py \
 	tests/api/test_process.py \
+	tests/api/test_talker.py \
 	tests/api/conftest.py \
 	tests/api/redocly/.npmrc \
 	tests/api/redocly/package-lock.json \
@@ -433,6 +437,7 @@ domain_tests += tests/unit/domain/test_job_door
 domain_tests += tests/unit/domain/test_setting
 domain_tests += tests/unit/domain/test_extract tests/unit/domain/test_summary
 domain_tests += tests/unit/domain/test_job
+domain_tests += tests/unit/domain/test_talk_rules
 check_PROGRAMS += $(domain_tests) $(work_tests) $(api_tests)
 TESTS += $(domain_tests) $(work_tests) $(api_tests)
 domain_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/domain/libdomain.a,--no-whole-archive
@@ -468,6 +473,10 @@ tests_unit_domain_test_summary_SOURCES = tests/unit/domain/test_summary.c
 tests_unit_domain_test_summary_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_domain_test_summary_LDFLAGS = $(domain_test_whole)
 tests_unit_domain_test_summary_LDADD = src/domain/libdomain.a $(low_test_libs)
+tests_unit_domain_test_talk_rules_SOURCES = tests/unit/domain/test_talk_rules.c
+tests_unit_domain_test_talk_rules_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_domain_test_talk_rules_LDFLAGS = $(domain_test_whole)
+tests_unit_domain_test_talk_rules_LDADD = src/domain/libdomain.a $(low_test_libs)
 tests_unit_domain_test_job_door_SOURCES = tests/unit/domain/test_job_door.c
 tests_unit_domain_test_job_door_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_domain_test_job_door_LDFLAGS = $(domain_test_whole)
@@ -694,7 +703,8 @@ EXTRA_DIST += \
 	tests/sql/25_jobs.sql \
 	tests/sql/26_job_doors.sql \
 	tests/sql/27_callrail.sql \
-	tests/sql/30_voice.sql
+	tests/sql/30_voice.sql \
+	tests/sql/31_talker.sql
 
 # The event streams, without sockets and without a database.
 if HAVE_CMOCKA

@@ -5,12 +5,12 @@
 -- (the question of the turn before has no answer yet: let the callee wait, and come back with the
 -- same turn) or 'hang_up' (the call is over, or not the one that is dialed). After a question, asked
 -- says what came of it: 'answered' (answer and mode), or 'dropped'; else it is NULL. learnt is what the
--- turns before have come to.
+-- turns before have come to. thinking: a language model was asked for this turn (11_talker.sql).
 CREATE FUNCTION fn.agent_hear(p_call text, p_attempt uuid, p_sid text, p_turn integer,
     p_heard text, p_answered_by text, p_max_talk_s integer,
     OUT result text, OUT twiml text, OUT brief text, OUT language text, OUT answered_by text,
     OUT silent_turns integer, OUT asked text, OUT answer text, OUT mode text,
-    OUT kind text, OUT slots json, OUT learnt json)
+    OUT kind text, OUT slots json, OUT learnt json, OUT thinking boolean)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -22,7 +22,8 @@ BEGIN
         RETURN;
     END IF;
     SELECT * INTO STRICT c FROM calls WHERE call_id = p_call;
-    SELECT t.twiml INTO twiml FROM agent_turns t WHERE t.call_id = p_call AND t.turn = p_turn;
+    SELECT t.twiml, t.asked_at IS NOT NULL INTO twiml, thinking FROM agent_turns t
+        WHERE t.call_id = p_call AND t.turn = p_turn;
     IF twiml IS NOT NULL THEN
         result := 'replay';
         RETURN;

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "db/db.h"
+#include "remote/llm.h"
 #include "remote/mail.h"
 #include "remote/store.h"
 #include "remote/stt.h"
@@ -31,11 +32,13 @@ struct admin_settings {
 	int64_t max_concurrent_ceiling;
 	const char *public_url, *data_dir, *api_socket, *events_socket, *skills_dir;
 	const char *gateway_key_file, *ca_file; /* "" when there is none */
-	const char *voice_transport, *voice_socket;
+	const char *voice_transport, *voice_engine, *voice_socket;
 	const char *carrier_url, *carrier_sid, *carrier_token, *carrier_number;
 	int64_t carrier_timeout_ms;
 	struct store store;
 	struct stt stt;
+	struct llm llm;       /* its model is not set */
+	bool talks;           /* it thinks for the agent, turn by turn */
 	struct mailer mailer; /* whose hello is made of public_url where it is needed */
 };
 

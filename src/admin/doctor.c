@@ -97,6 +97,27 @@ look_at_settings(struct visit *v)
 		found(v, FINDING_OK, "settings", "%s", file);
 }
 
+/* What offhook-api refuses to start with. */
+static void
+look_at_voice(struct visit *v)
+{
+	if (strcmp(v->settings->voice_transport, "twiml") == 0 &&
+	    strcmp(v->settings->voice_engine, "gemini") == 0)
+		found(v, FINDING_FAIL, "voice",
+		    "voice.engine = gemini does not talk turn by turn: set voice.transport to stream, or"
+		    " voice.engine to script or openai");
+}
+
+/* Likewise. */
+static void
+look_at_model(struct visit *v)
+{
+	if (v->settings->talks && !llm_configured(&v->settings->llm))
+		found(v, FINDING_FAIL, "voice",
+		    "voice.engine = openai has no model: set openai.api_key, or openai.base_url to a"
+		    " server of your own");
+}
+
 static void
 look_at_skills(struct visit *v)
 {
@@ -692,6 +713,8 @@ doctor(struct admin *a)
 	v.findings = a->json ? json_array() : NULL;
 	look_at_settings(&v);
 	if (v.settings->error == NULL) {
+		look_at_voice(&v);
+		look_at_model(&v);
 		look_at_skills(&v);
 		look_at_data(&v);
 		look_at_file(

@@ -37,6 +37,7 @@ struct api_env {
 	int64_t default_cap, cap_ceiling;
 	int64_t credits_per_call, price_cents;
 	int64_t max_talk_s;
+	bool talks; /* a language model thinks for the agent: voice.engine = openai, turn by turn */
 	bool voice_stream;         /* our agent talks over a media stream, not turn by turn */
 	const char *carrier_token; /* signs the carrier's webhooks */
 	bool anywhere;             /* customers' URLs may lead anywhere: for tests alone */

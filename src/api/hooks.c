@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/routes.h"
+#include "api/talk.h"
 #include "api/twiml.h"
 #include "auth/signature.h"
 #include "base/digest.h"
@@ -199,6 +200,13 @@ turn_url(struct ask *ask, const struct hook *hook, int64_t turn)
 	    (long long)turn);
 }
 
+static const char *
+answer_url(struct ask *ask, const struct hook *hook)
+{
+	return arena_printf(
+	    ask->req->arena, "%s/calls/%s/answer", ask->env->public_url, hook->call_id);
+}
+
 /* Thinks of a reply, keeps it, and gives the TwiML to answer. */
 static enum rc
 speak(struct ask *ask, const struct hook *hook, const struct agent_ask *question,
@@ -227,8 +235,7 @@ speak(struct ask *ask, const struct hook *hook, const struct agent_ask *question
 		.learnt = said.learnt,
 		.question = said.question,
 		.wait_s = QUESTION_WAIT_S,
-		.answer_url = arena_printf(
-		    a, "%s/calls/%s/answer", ask->env->public_url, hook->call_id) };
+		.answer_url = answer_url(ask, hook) };
 
 	if (said.verdict != NULL)
 		reply.twiml = twiml_end(a, said.words, said.language);
@@ -237,6 +244,17 @@ speak(struct ask *ask, const struct hook *hook, const struct agent_ask *question
 	else
 		reply.twiml = twiml_listen(a, said.words, said.language, next);
 	return agent_said(ask->db, a, hook->call_id, question->turn, &reply, twiml);
+}
+
+/* The same by a language model. */
+static enum rc
+think(struct ask *ask, const struct hook *hook, const struct agent_ask *question,
+    const struct agent_turn *turn, const char **twiml)
+{
+	struct talk_urls urls = { turn_url(ask, hook, question->turn),
+		turn_url(ask, hook, question->turn + 1), answer_url(ask, hook) };
+
+	return talk_speak(ask, question, turn, &urls, twiml);
 }
 
 /* Our public URL with another scheme in front: https is wss, http is ws. */
@@ -331,6 +349,9 @@ voice(struct ask *ask)
 	else if (rc == RC_OK && turn.next == AGENT_HOLD)
 		twiml = twiml_hold(
 		    ask->req->arena, "", "en-US", turn_url(ask, &hook, question.turn));
+	else if (rc == RC_OK && turn.next == AGENT_SPEAK && ask->env->talks &&
+	    talk_wanted(&question, &turn))
+		rc = think(ask, &hook, &question, &turn, &twiml);
 	else if (rc == RC_OK && turn.next == AGENT_SPEAK)
 		rc = speak(ask, &hook, &question, &turn, &twiml);
 	if (rc == RC_OK)

@@ -3,6 +3,8 @@ src_api_libapi_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 src_api_libapi_a_SOURCES = \
 	src/api/gate.c \
 	src/api/gate.h \
+	src/api/talk.c \
+	src/api/talk.h \
 	src/api/twiml.c \
 	src/api/twiml.h \
 	src/api/describe.c \

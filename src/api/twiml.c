@@ -36,6 +36,28 @@ finish(struct arena *a, struct buf *out)
 	return text;
 }
 
+static void
+listen_for(struct buf *out, const char *words, const char *language, const char *next_url)
+{
+	buf_puts(out,
+	    "<Gather input=\"speech dtmf\" timeout=\"" LISTEN_S "\" speechTimeout=\"" PAUSE_S
+	    "\" actionOnEmptyResult=\"true\" method=\"POST\" language=\"");
+	buf_xml(out, language);
+	buf_puts(out, "\" action=\"");
+	buf_xml(out, next_url);
+	buf_puts(out, "\">");
+	say(out, words, language);
+	buf_puts(out, "</Gather>");
+}
+
+static void
+redirect(struct buf *out, const char *next_url)
+{
+	buf_puts(out, "<Redirect method=\"POST\">");
+	buf_xml(out, next_url);
+	buf_puts(out, "</Redirect>");
+}
+
 const char *
 twiml_listen(struct arena *a, const char *words, const char *language, const char *next_url)
 {
@@ -43,15 +65,36 @@ twiml_listen(struct arena *a, const char *words, const char *language, const cha
 
 	buf_init(&out, TWIML_MAX);
 	buf_puts(&out, head);
-	buf_puts(&out,
-	    "<Gather input=\"speech dtmf\" timeout=\"" LISTEN_S "\" speechTimeout=\"" PAUSE_S
-	    "\" actionOnEmptyResult=\"true\" method=\"POST\" language=\"");
-	buf_xml(&out, language);
-	buf_puts(&out, "\" action=\"");
-	buf_xml(&out, next_url);
-	buf_puts(&out, "\">");
+	listen_for(&out, words, language, next_url);
+	return finish(a, &out);
+}
+
+/* The carrier takes no <Play digits> inside <Gather>. */
+const char *
+twiml_press(struct arena *a, const char *words, const char *language, const char *digits,
+    const char *next_url)
+{
+	struct buf out;
+
+	buf_init(&out, TWIML_MAX);
+	buf_puts(&out, head);
 	say(&out, words, language);
-	buf_puts(&out, "</Gather>");
+	buf_puts(&out, "<Play digits=\"");
+	buf_xml(&out, digits);
+	buf_puts(&out, "\"/>");
+	listen_for(&out, "", language, next_url);
+	return finish(a, &out);
+}
+
+const char *
+twiml_go_on(struct arena *a, const char *words, const char *language, const char *next_url)
+{
+	struct buf out;
+
+	buf_init(&out, TWIML_MAX);
+	buf_puts(&out, head);
+	say(&out, words, language);
+	redirect(&out, next_url);
 	return finish(a, &out);
 }
 
@@ -63,9 +106,8 @@ twiml_hold(struct arena *a, const char *words, const char *language, const char 
 	buf_init(&out, TWIML_MAX);
 	buf_puts(&out, head);
 	say(&out, words, language);
-	buf_puts(&out, "<Pause length=\"" HOLD_S "\"/><Redirect method=\"POST\">");
-	buf_xml(&out, next_url);
-	buf_puts(&out, "</Redirect>");
+	buf_puts(&out, "<Pause length=\"" HOLD_S "\"/>");
+	redirect(&out, next_url);
 	return finish(a, &out);
 }
 

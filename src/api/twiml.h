@@ -20,6 +20,12 @@ const char *twiml_stream(
     struct arena *a, const char *stream_url, const char *token, const char *next_url);
 /* Connects the callee with a number for so many seconds, then hangs up. from: what it is shown. */
 const char *twiml_dial(struct arena *a, const char *number, const char *from, int64_t seconds);
+/* Says the words and asks next_url. */
+const char *twiml_go_on(
+    struct arena *a, const char *words, const char *language, const char *next_url);
+/* Says the words (none when ""), presses the keys, and listens as twiml_listen(). */
+const char *twiml_press(struct arena *a, const char *words, const char *language,
+    const char *digits, const char *next_url);
 /* Says the words (none when "") and hangs up. */
 const char *twiml_end(struct arena *a, const char *words, const char *language);
 

@@ -12,7 +12,7 @@ copy(struct arena *a, const char *s)
 static const struct statement hear = {
 	"agent_hear",
 	"SELECT result, twiml, brief, language, answered_by, silent_turns, asked, answer, mode,"
-	" kind, slots, learnt"
+	" kind, slots, learnt, thinking"
 	" FROM fn.agent_hear($1, $2::uuid, $3, $4, $5, $6, $7)",
 	7,
 };
@@ -46,6 +46,7 @@ agent_hear(struct db *db, struct arena *a, const struct agent_ask *ask, struct a
 	turn->kind = copy(a, rows_text(rows, 0, 9));
 	turn->slots = copy(a, rows_text(rows, 0, 10));
 	turn->learnt = copy(a, rows_text(rows, 0, 11));
+	turn->thinking = rows_bool(rows, 0, 12);
 	rows_free(rows);
 	return RC_OK;
 }

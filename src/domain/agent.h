@@ -43,6 +43,7 @@ struct agent_turn {
 	const char *kind;        /* of the call */
 	const char *slots;       /* JSON: its parsed_slots, or NULL */
 	const char *learnt;      /* JSON: what the turns before have come to, or NULL */
+	bool thinking;           /* a language model was asked for this turn (domain/talk.h) */
 };
 
 enum rc agent_hear(struct db *db, struct arena *a, const struct agent_ask *ask,

@@ -70,6 +70,10 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/skill.h \
 	src/domain/summary.c \
 	src/domain/summary.h \
+	src/domain/talk.c \
+	src/domain/talk.h \
+	src/domain/talk_rules.c \
+	src/domain/talk_rules.h \
 	src/domain/task.c \
 	src/domain/task.h \
 	src/domain/transcript.c \

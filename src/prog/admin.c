@@ -28,6 +28,7 @@ hand_down(const struct settings *s, struct admin_settings *to)
 	to->gateway_key_file = s->server.gateway_fronted ? s->server.gateway_jwt_key_file : "";
 	to->ca_file = s->webhooks.ca_file;
 	to->voice_transport = s->voice.transport;
+	to->voice_engine = s->voice.engine;
 	to->voice_socket = s->voice.socket;
 	to->carrier_url = s->twilio.api_url;
 	to->carrier_sid = s->twilio.account_sid;
@@ -38,6 +39,8 @@ hand_down(const struct settings *s, struct admin_settings *to)
 		s->s3.access_key, s->s3.secret_key, s->s3.key_template,
 		s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL };
 	to->stt = (struct stt){ s->deepgram.base_url, s->deepgram.api_key, to->store.ca_file };
+	to->llm = (struct llm){ .base_url = s->openai.base_url, .api_key = s->openai.api_key };
+	to->talks = settings_talks(s);
 	to->mailer = (struct mailer){ .url = s->smtp.url,
 		.username = s->smtp.username,
 		.password = s->smtp.password,

@@ -19,6 +19,7 @@
 #include "http/fetch.h"
 #include "phone/number.h"
 #include "prog/options.h"
+#include "remote/llm.h"
 #include "sys/daemon.h"
 #include "sys/signals.h"
 #include "sys/spool.h"
@@ -48,6 +49,19 @@ struct worker {
 	struct db *db;
 };
 
+/* An agent that has nobody to think for it would apologise to everyone it calls. */
+static bool
+model_known(const struct settings *s, char *error, size_t size)
+{
+	struct llm model = { .base_url = s->openai.base_url, .api_key = s->openai.api_key };
+
+	if (llm_configured(&model))
+		return true;
+	snprintf(error, size,
+	    "voice.engine = openai needs openai.api_key, or a server of one's own in openai.base_url");
+	return false;
+}
+
 /* What this release cannot do yet is refused here, not when the first call is answered. */
 static bool
 settings_served(const struct settings *s, char *error, size_t size)
@@ -55,14 +69,13 @@ settings_served(const struct settings *s, char *error, size_t size)
 	/* The conversations of a stream, and their engines, are offhook-voice's. */
 	if (strcmp(s->voice.transport, "stream") == 0)
 		return true;
-	if (strcmp(s->voice.engine, "script") != 0) {
+	if (strcmp(s->voice.engine, "gemini") == 0) {
 		snprintf(error, size,
-		    "voice.engine = %s does not talk turn by turn: set voice.transport to stream, or"
-		    " voice.engine to script",
-		    s->voice.engine);
+		    "voice.engine = gemini does not talk turn by turn: set voice.transport to stream,"
+		    " or voice.engine to script or openai");
 		return false;
 	}
-	return true;
+	return !settings_talks(s) || model_known(s, error, size);
 }
 
 /* Fills the environment of the handlers from the settings. */
@@ -102,6 +115,7 @@ env_fill(struct api *api, char *error, size_t size)
 		.credits_per_call = s->calls.credits_per_call,
 		.price_cents = s->calls.charge_cents,
 		.max_talk_s = s->calls.max_duration_seconds,
+		.talks = settings_talks(s),
 		.backend = { s->providers.call_backend_url, s->providers.call_backend_key,
 		    s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL },
 		.skills = skills,

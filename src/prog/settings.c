@@ -471,3 +471,9 @@ settings_clear(struct settings *settings)
 {
 	conf_clear(settings_keys, settings);
 }
+
+bool
+settings_talks(const struct settings *s)
+{
+	return strcmp(s->voice.transport, "twiml") == 0 && strcmp(s->voice.engine, "openai") == 0;
+}

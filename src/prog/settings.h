@@ -113,4 +113,7 @@ extern const struct conf_key settings_keys[];
 bool settings_read(const char *path, struct settings *settings, char *error, size_t error_size);
 void settings_clear(struct settings *settings);
 
+/* Whether a language model thinks for the agent, turn by turn. */
+bool settings_talks(const struct settings *settings);
+
 #endif

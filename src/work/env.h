@@ -19,6 +19,7 @@ struct work_env {
 	struct store store;         /* where the carrier may put recordings */
 	struct stt stt;             /* who hears what was said in them */
 	struct llm llm;             /* who reads what an agent did not understand, and summarises */
+	bool talks;                 /* … and for the agent, turn by turn */
 	double prompt_price;        /* of a million tokens that it reads … */
 	double completion_price;    /* … and writes */
 	int64_t context_tokens;     /* that it takes at once */
@@ -45,6 +46,7 @@ int work_tell(void *arg);
 int work_keep(void *arg);
 int work_report(void *arg);
 int work_appraise(void *arg);
+int work_talk(void *arg);
 int work_process(void *arg);
 int work_unspool(void *arg);
 int work_poll(void *arg);

@@ -24,6 +24,7 @@ src_work_libwork_a_SOURCES = \
 	src/work/report.c \
 	src/work/lanes.c \
 	src/work/lanes.h \
+	src/work/talk.c \
 	src/work/tell.c \
 	src/work/unspool.c \
 	src/work/wake.c \

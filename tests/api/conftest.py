@@ -14,7 +14,7 @@ import s3kit
 LONG = ("test_voice", "test_jobs_process", "test_recording_sources", "test_call_life",
         "test_events_stream", "test_transcript",
         "test_webhooks", "test_answers", "test_bookings", "test_start_queued", "test_skills",
-        "test_reload", "test_health")
+        "test_reload", "test_health", "test_talker")
 
 
 def pytest_collection_modifyitems(items):
@@ -70,6 +70,15 @@ def model_stack(model):
     apikit.secrets.add(llm.KEY)
     yield from made({"queue.enabled": "true", "queue.cps": 40, "openai.api_key": llm.KEY,
                      "openai.base_url": model.url, "openai.model": llm.NAME})
+
+
+@pytest.fixture(scope="module")
+def talk_stack(model):
+    """A stack whose agent thinks with it."""
+    apikit.secrets.add(llm.KEY)
+    yield from made({"queue.enabled": "true", "queue.cps": 40, "openai.api_key": llm.KEY,
+                     "openai.base_url": model.url, "openai.model": llm.NAME,
+                     "voice.engine": "openai"})
 
 
 @pytest.fixture(scope="module")

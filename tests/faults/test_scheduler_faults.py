@@ -33,7 +33,7 @@ def wait_for_dials(stack, world, count):
 
 
 @pytest.mark.parametrize("role", ["dialer", "waker", "watcher", "recorder", "teller", "reporter",
-                                  "appraiser", "poller", "keeper"])
+                                  "appraiser", "talker", "poller", "keeper"])
 def test_a_child_killed_under_load(role, stack, world):
     with world.load([world.number(s) for s in (BUSY, BUSY, TALKS) * 10], per_second=20):
         for _ in range(3):

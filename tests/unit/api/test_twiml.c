@@ -76,6 +76,32 @@ test_dial(void **state)
 	arena_free(a);
 }
 
+static void
+test_go_on(void **state)
+{
+	struct arena *a = arena_new();
+
+	(void)state;
+	assert_string_equal(twiml_go_on(a, "Hello", "en-US", "https://x/?a=1&turn=1"),
+	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response>"
+	    "<Say language=\"en-US\">Hello</Say>"
+	    "<Redirect method=\"POST\">https://x/?a=1&amp;turn=1</Redirect></Response>\n");
+	arena_free(a);
+}
+
+/* The keys come before the Gather, which may hold none. */
+static void
+test_press(void **state)
+{
+	struct arena *a = arena_new();
+	const char *text = twiml_press(a, "", "en-US", "1w#", "https://x/?turn=1");
+
+	(void)state;
+	assert_non_null(strstr(text, "<Response><Play digits=\"1w#\"/><Gather "));
+	assert_non_null(strstr(text, "action=\"https://x/?turn=1\"></Gather></Response>"));
+	arena_free(a);
+}
+
 /* Words that look like markup, end attributes, or are no XML characters at all. */
 static void
 test_hostile_words(void **state)
@@ -108,6 +134,8 @@ main(void)
 		cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_dial),
+		cmocka_unit_test(test_go_on),
+		cmocka_unit_test(test_press),
 		cmocka_unit_test(test_hostile_words),
 	};
 
