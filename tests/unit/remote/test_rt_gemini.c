@@ -239,8 +239,8 @@ what_is_none_of_it_is_refused(void **state)
 		"{\"toolCall\":{\"functionCalls\":[{\"id\":\"1\",\"name\":\"x\",\"args\":[]}]}}",
 		"{\"toolCall\":{\"functionCalls\":[1]}}",
 		"{\"toolCall\":{\"functionCalls\":[{\"id\":1,\"name\":\"x\",\"args\":{}}]}}",
-		"{\"toolCall\":{\"functionCalls\":"
-		"[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]}}",
+		("{\"toolCall\":{\"functionCalls\":"
+		 "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]}}"),
 		"{\"toolCallCancellation\":{\"ids\":[1]}}", "{\"goAway\":\"10s\"}",
 		"{\"sessionResumptionUpdate\":{\"newHandle\":\"h\",\"resumable\":\"yes\"}}",
 		"{\"setupComplete\":{},\"setupComplete\":{}}", "{\"setupComplete\":{}}{}" };
