@@ -117,6 +117,7 @@ class Session(wskit.Session):
         self.calls = {}        # tools that are not answered yet: {id: name}
         self.texts = []        # that the client put in
         self.answers = []      # of tools
+        self.owed = False      # a turn, for an answer that came during another
 
     async def tell(self, **message):
         await self.send(message, binary=self.fake.binary)
@@ -235,6 +236,7 @@ class Session(wskit.Session):
                 raise Refusal("tool_response.function_responses.response")
             self.answers.append(one)
         if not self.calls:
+            self.owed = self.speaking  # in the middle of a turn: the next one is about the answer
             self.speak()
 
     # ---- what the model says ----
@@ -248,7 +250,7 @@ class Session(wskit.Session):
         if not self.speaking:
             return
         self.turn.cancel()
-        self.speaking = False
+        self.speaking = self.owed = False
         if self.calls and self.fake.cancels:
             await self.tell(toolCallCancellation={"ids": list(self.calls)})
             self.calls = {}
@@ -279,6 +281,9 @@ class Session(wskit.Session):
         await self.tell(serverContent={"turnComplete": True}, usageMetadata={"totalTokenCount": 9})
         if "sessionResumption" in self.setup:
             await self.give_handle()
+        if self.owed:
+            self.owed = False
+            self.speak()
 
     async def call(self, tools):
         listed = []
