@@ -62,7 +62,7 @@ join_beside() {
 check_computing() {
     try "make distcheck" "$BUILD/log/check-dist.log" check_dist
     # Three times as long as it would be alone.
-    FUZZ_SECONDS=15 try "fuzz, 15 s a target" "$BUILD/log/check-fuzz.log" "$TOP/dev" fuzz
+    FUZZ_SECONDS=8 try "fuzz, 8 s a target" "$BUILD/log/check-fuzz.log" "$TOP/dev" fuzz
 }
 
 # ---- the parts ---------------------------------------------------------------------------------
