@@ -415,6 +415,7 @@ EXTRA_DIST += \
 	tests/api/test_validation.py \
 	tests/api/test_voice.py \
 	tests/api/test_voice_ears.py \
+	tests/api/test_voice_line.py \
 	tests/api/test_voice_models.py \
 	tests/api/test_voice_questions.py \
 	tests/api/test_webhooks.py \
