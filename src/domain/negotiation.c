@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* The same for one that answers a text in its second column; without one it is not found. */
+/* Runs a statement that answers a text in its second column; without one it is not found. */
 static enum rc
 run_for_body(struct db *db, struct arena *a, const struct credential *who,
     const struct statement *statement, const char *values[], const char **body)
