@@ -72,6 +72,8 @@ SELECT ok((SELECT over FROM b, fn.voice_news(ARRAY[call_id])), 'it is over');
 -- A token has its time; a call that is over has no stream.
 CREATE TEMP TABLE c AS SELECT call_id, t.dialed(call_id) AS sid FROM (SELECT t.call('ws1') AS call_id) x;
 SELECT pg_temp.offer(call_id, sid, 'one') FROM c;
+SELECT is((SELECT expires_at - clock_timestamp() BETWEEN interval '50 s' AND interval '60 s' FROM voice_streams
+    WHERE call_id = (SELECT call_id FROM c)), true, 'a token is good for a minute');
 UPDATE voice_streams SET expires_at = clock_timestamp() WHERE call_id = (SELECT call_id FROM c);
 SELECT is(pg_temp.begin(call_id, sid, 'one'), 0::bigint, 'too late') FROM c;
 SELECT is(pg_temp.after(call_id, sid), 'sorry', 'a stream that never began') FROM c;
