@@ -128,9 +128,12 @@ def test_duplicates_and_disorder_of_callbacks_leave_no_trace(lives):
     _, call = lives.ended("0011")
 
     def course(one):
-        return [(e["event_type"], e["data"].get("status"), e["data"].get("role"))
-                for e in lives.client.events(one["call_id"])
-                if e["event_type"] != "recording_ready"]
+        """From the answer on: a dial that missed its slot goes back into the queue before."""
+        steps = [(e["event_type"], e["data"].get("status"), e["data"].get("role"))
+                 for e in lives.client.events(one["call_id"])
+                 if e["event_type"] != "recording_ready"]
+        return steps[steps.index(("status_change", "in_progress", None)):]
+    assert len(course(plain)) > 3
     assert course(call) == course(plain)
 
 

@@ -68,7 +68,7 @@ def test_others_at(point, crash, stack, world):
             stack.rule(to=to, outcome="error")
         call = world.post(to)
         if point == "watch.hung_up":
-            eventually(lambda: world.calls()[call]["dials"] == 1, 10, "it was not dialed")
+            eventually(lambda: world.calls()[call]["dials"] == 1, 30, "it was not dialed")
             assert world.cancel(call)
         if point.startswith("record"):
             eventually(lambda: stored(call), 40, "no recording")
