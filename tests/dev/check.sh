@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # check.sh: ./dev check: every test, each on programs built for it. Part of ./dev.
 
-UNSTEADY_MAX=5
+UNSTEADY_MAX=10
 
 # Like step, but the check goes on; the summary tells.
 try() {
