@@ -18,6 +18,7 @@
 #include "domain/question.h"
 #include "domain/recording.h"
 #include "domain/script.h"
+#include "domain/tongue.h"
 #include "domain/voice.h"
 
 #define PAIRS_MAX 128
@@ -299,7 +300,6 @@ after_stream(struct ask *ask, const struct hook *hook)
 {
 	struct arena *a = ask->req->arena;
 	const char *twiml = twiml_end(a, "", "en-US");
-	struct script_sorry sorry;
 	struct voice_after after;
 	enum rc rc = voice_after(
 	    ask->db, a, hook->call_id, hook->call_sid, ask->env->max_talk_s, &after);
@@ -310,8 +310,7 @@ after_stream(struct ask *ask, const struct hook *hook)
 		twiml = twiml_dial(a, after.number,
 		    after.shown != NULL ? after.shown : ask->env->carrier.from, after.seconds);
 	} else if (after.next == VOICE_SORRY) {
-		sorry = script_sorry(after.language);
-		twiml = twiml_end(a, sorry.words, sorry.language);
+		twiml = twiml_end(a, tongue_of(after.language)->broken, tongue_tag(after.language));
 	}
 	resp_text(ask->resp, 200, "text/xml", twiml);
 	return RC_OK;

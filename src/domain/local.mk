@@ -76,6 +76,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/talk_rules.h \
 	src/domain/task.c \
 	src/domain/task.h \
+	src/domain/tongue.c \
+	src/domain/tongue.h \
 	src/domain/transcript.c \
 	src/domain/transcript.h \
 	src/domain/words.c \

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "domain/bargain.h"
+#include "domain/tongue.h"
 #include "domain/words.h"
 
 #define TURNS_MAX 8
@@ -16,65 +17,6 @@
 /* What the carrier speaks in one go is limited; the brief is up to 4,000 characters. */
 #define BRIEF_SPOKEN_MAX 1500
 #define REASON_MAX 500
-
-/* The sentences of one language. */
-struct tongue {
-	const char *code; /* as the call's language begins */
-	const char *bcp47;
-	const char *opening; /* %s: the brief */
-	const char *pardon, *find_out, *thanks, *sorry, *no_verdict;
-	const char *broken;                       /* something does not work: goodbye */
-	const char *told;                         /* %s: the client's answer */
-	const char *go_on, *declined, *unreached; /* after an answer in silence, a no, and none */
-	/* Words to listen for, "|" between them; later: a yes that is not final yet. */
-	const char *ask, *machine, *no, *yes, *later;
-};
-
-static const struct tongue tongues[] = {
-	{ "en", "en-US",
-	    "Hello. This is an automated assistant calling on behalf of a client. %s"
-	    " Would that be possible?",
-	    "Sorry, I did not hear you. Could you say that again?",
-	    "I do not know that. I will find out, please hold the line.",
-	    "Wonderful. Thank you very much. Goodbye.",
-	    "I understand. Thank you for your time. Goodbye.", "Thank you for your time. Goodbye.",
-	    "I am sorry, I have a technical problem. I will have to call again. Goodbye.",
-	    "Thank you for waiting. %s", "Thank you for waiting. I have found out, please go on.",
-	    "Thank you for waiting. That will not be possible. Goodbye.",
-	    "I am sorry, I could not reach my client. I will call you back. Goodbye.",
-	    "ask your client|check with your client",
-	    "voicemail|leave a message|leave your message|after the tone|after the beep",
-	    "no|not|cannot|can't|sorry|unfortunately|closed|fully booked|full",
-	    "yes|booked|confirmed|sure|fine|certainly|of course|okay|ok|done|reserved|cancelled|"
-	    "canceled",
-	    "please confirm|must confirm|has to confirm|have to confirm|needs to confirm|call to "
-	    "confirm|call back to confirm" },
-	{ "ru", "ru-RU",
-	    "Здравствуйте. Это автоматический помощник, я звоню по поручению клиента. %s"
-	    " Это возможно?",
-	    "Простите, я не расслышал. Повторите, пожалуйста.",
-	    "Этого я не знаю. Я уточню, оставайтесь, пожалуйста, на линии.",
-	    "Прекрасно. Большое спасибо. До свидания.",
-	    "Понимаю. Спасибо за ваше время. До свидания.", "Спасибо за ваше время. До свидания.",
-	    "Извините, возникла техническая неполадка. Мне придётся перезвонить. До свидания.",
-	    "Спасибо за ожидание. %s",
-	    "Спасибо за ожидание. Я всё уточнил, продолжайте, пожалуйста.",
-	    "Спасибо за ожидание. К сожалению, это не подойдёт. До свидания.",
-	    "Извините, мне не удалось связаться с клиентом. Я перезвоню. До свидания.",
-	    "спросите клиента|уточните у клиента", "автоответчик|оставьте сообщение|после сигнала",
-	    "нет|не|нельзя|закрыто|мест нет",
-	    "да|хорошо|конечно|забронировано|записал|записала|отменил|отменила|отменено",
-	    "подтвердите|нужно подтвердить|надо подтвердить" },
-};
-
-static const struct tongue *
-tongue_of(const char *language)
-{
-	for (size_t i = 0; i < sizeof tongues / sizeof tongues[0]; i++)
-		if (strncmp(language, tongues[i].code, strlen(tongues[i].code)) == 0)
-			return &tongues[i];
-	return &tongues[0];
-}
 
 /* The sentence with the text in the place of its %s. */
 static const char *
@@ -84,6 +26,14 @@ filled(struct arena *a, const char *sentence, const char *text)
 	char *before = arena_strndup(a, sentence, (size_t)(gap - sentence));
 
 	return arena_printf(a, "%s%s%s", before, text, gap + 2);
+}
+
+/* Who is calling, what for, and whether that can be. */
+static const char *
+opening(struct arena *a, const struct tongue *t, const char *brief)
+{
+	return arena_printf(
+	    a, "%s %s %s", t->disclosure, words_cut(a, brief, BRIEF_SPOKEN_MAX), t->possible);
 }
 
 /* The callee has held the line: on with what the client said. */
@@ -173,19 +123,11 @@ learnt_of_yes(struct arena *a, const struct tongue *t, const char *heard)
 	return json_text(a, learnt);
 }
 
-struct script_sorry
-script_sorry(const char *language)
-{
-	const struct tongue *t = tongue_of(language);
-
-	return (struct script_sorry){ t->broken, t->bcp47 };
-}
-
 struct script_reply
 script_reply(struct arena *a, const struct script_turn *turn)
 {
 	const struct tongue *t = tongue_of(turn->language);
-	struct script_reply reply = { .words = "", .language = t->bcp47 };
+	struct script_reply reply = { .words = "", .language = tongue_tag(turn->language) };
 	const char *heard = words_lower(a, turn->heard);
 	bool machine = turn->answered_by != NULL &&
 	    (strncmp(turn->answered_by, "machine", 7) == 0 ||
@@ -197,7 +139,7 @@ script_reply(struct arena *a, const struct script_turn *turn)
 	} else if (turn->deal != NULL) {
 		bargain_reply(a, turn, heard, &reply);
 	} else if (turn->turn == 0) {
-		reply.words = filled(a, t->opening, words_cut(a, turn->brief, BRIEF_SPOKEN_MAX));
+		reply.words = opening(a, t, turn->brief);
 	} else if (turn->asked) {
 		go_on(a, t, turn, &reply);
 	} else if (heard[0] == '\0' && turn->silent_turns <= SILENT_MAX) {

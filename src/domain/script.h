@@ -49,12 +49,6 @@ struct script_reply {
  * when they name no job. In the arena. */
 struct script_deal *script_deal_read(struct arena *a, const char *slots, const char *learnt);
 
-/* What an agent says, whichever it is, when something has broken: goodbye. language is the call's. */
-struct script_sorry {
-	const char *words, *language; /* BCP 47 */
-};
-struct script_sorry script_sorry(const char *language);
-
 struct script_reply script_reply(struct arena *a, const struct script_turn *turn);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/plain.h"
 #include "base/str.h"
+#include "domain/tongue.h"
 
 /* Characters. What is spoken in one go is to be short; the others as fn.booking_make() takes them. */
 #define SAY_MAX 600
@@ -43,27 +44,6 @@ const char talk_rules[] =
     " and summary, what came of the call in one sentence. Of what was booked or refused, give what the"
     " callee named: date (YYYY-MM-DD), time (HH:MM), guests, venue_name, details, pending (true when"
     " somebody must confirm it yet), refusal_reason. Whatever does not apply is null.";
-
-static const struct talk_phrases phrases[] = {
-	{ "en-US", "English",
-	    "Hello. This is an automated assistant calling on behalf of a client.",
-	    "One moment, please.", "I do not know that. I will find out, please hold the line.",
-	    "I am sorry, I have a technical problem. Goodbye." },
-	{ "ru-RU", "Russian",
-	    "Здравствуйте. Это автоматический помощник, я звоню по поручению клиента.",
-	    "Одну минуту, пожалуйста.",
-	    "Этого я не знаю. Я уточню, оставайтесь, пожалуйста, на линии.",
-	    "Извините, у меня технические неполадки. До свидания." },
-};
-
-const struct talk_phrases *
-talk_phrases(const char *language)
-{
-	for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
-		if (strncmp(language, phrases[i].bcp47, 2) == 0)
-			return &phrases[i];
-	return &phrases[0];
-}
 
 /* ---- what is asked ---- */
 
@@ -152,7 +132,7 @@ const char *
 talk_material(struct arena *a, const struct talk_facts *f)
 {
 	json_t *all = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "brief", f->brief, "kind",
-	    f->kind, "language", talk_phrases(f->language)->name, "today", f->today, "slots",
+	    f->kind, "language", tongue_of(f->language)->name, "today", f->today, "slots",
 	    parsed(f->slots), "talk", parsed(f->so_far));
 	const char *copy;
 	char *text;

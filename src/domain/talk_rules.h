@@ -16,16 +16,6 @@
 #define TALK_TURNS_MAX 40
 #define TALK_TOKENS_MAX 2000 /* of an answer, thinking included */
 
-/* What is said in one language without asking a model. */
-struct talk_phrases {
-	const char *bcp47;
-	const char *name;  /* of the language, in English */
-	const char *hello; /* who is calling; the first words of every call */
-	const char *moment, *find_out, *sorry;
-};
-/* language as a call has it: en, ru, auto, …; what is not known is English. */
-const struct talk_phrases *talk_phrases(const char *language);
-
 extern const char talk_rules[];
 /* Of the answer, as "strict" demands. A new reference. */
 json_t *talk_schema(void);

@@ -11,8 +11,8 @@
 /* Part of a word: a letter or digit of ASCII, an apostrophe, or any byte of another script. */
 bool words_byte(char c);
 
-/* A copy in lower case, in the alphabets that scripts are written in: ASCII, and Cyrillic A to Ya. No
- * byte moves. */
+/* A copy in lower case, in the alphabets that scripts are written in: Latin (but for the Turkish İ) and
+ * Cyrillic; blanks instead of ¿ ¡ « ». No byte moves. */
 char *words_lower(struct arena *a, const char *s);
 
 /* Whether text (lower case) holds one of the phrases ("|" between them) as whole words. */

@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "domain/script.h"
+#include "domain/tongue.h"
 #include "voice/dialogue.h"
 #include "voice/engine.h"
 #include "voice/listen.h"
@@ -52,6 +53,7 @@ struct engine {
 	const struct dialogue *dialogue;
 	struct arena *arena;
 	const char *language, *greeting;
+	const char *voice; /* of espeak-ng: of the language that is spoken */
 	struct engine_call call;
 	struct speaking speaking;
 	int items;
@@ -175,7 +177,7 @@ go_on_speaking(struct engine *e)
 	if (s->made < s->count) {
 		if (s->made_ms - s->played_ms < AHEAD_MS)
 			s->order = speech_order(
-			    e->speech, s->sentences[s->made], e->language, made, e);
+			    e->speech, s->sentences[s->made], e->voice, made, e);
 		return;
 	}
 	s->on = false;
@@ -372,13 +374,15 @@ script_begin(const struct engine_setup *setup, const struct engine_told *told, v
 	e->dialogue = setup->env->dialogue;
 	e->arena = a;
 	e->language = copy(a, setup->language);
+	/* A file is in the language of the call, whatever that is; the built-in dialogue in a tongue of ours. */
+	e->voice = e->dialogue != NULL ? e->language : tongue_of(e->language)->code;
 	e->greeting = copy(a, setup->greeting);
 	e->call = (struct engine_call){ copy(a, setup->call->brief), copy(a, setup->call->kind),
 		copy(a, setup->call->slots), copy(a, setup->call->learnt), setup->call->words };
 	e->learnt = e->call.learnt;
 	buf_init(&e->heard, HEARD_MAX);
 	script_open(e);
-	e->speaking.order = speech_order(e->speech, e->speaking.sentences[0], e->language, made, e);
+	e->speaking.order = speech_order(e->speech, e->speaking.sentences[0], e->voice, made, e);
 	return e;
 }
 
@@ -465,11 +469,11 @@ script_prompt(struct engine *e, const char *text)
 	struct script_reply reply;
 
 	if (strcmp(text, RULES_HOLDING) == 0) {
-		say(e, rules_sentence(RULES_PATIENCE, e->language), &deed);
+		say(e, tongue_of(e->language)->patience, &deed);
 	} else if (strcmp(text, RULES_TIME) == 0) {
 		deed.end = end_arguments(
 		    "success_no_booking", "The time for the call was over.", NULL);
-		say(e, rules_sentence(RULES_GOODBYE, e->language), &deed);
+		say(e, tongue_of(e->language)->time_over, &deed);
 	} else if (strcmp(text, RULES_SCREENING) == 0) {
 		script_open(e);
 		tell_words(e);

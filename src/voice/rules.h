@@ -1,7 +1,7 @@
 /*
  * rules.h: what a model is told before a call: the rules, which are ours, and the errand, which is data. The
  * errand is quoted as JSON, so that nothing in it can end the quotation, and the rules say what it is.
- * Pure. A sentence that the agent says by itself stands here as well, in each language.
+ * Pure. What the agent says by itself stands in domain/tongue.h.
  */
 #ifndef VOICE_RULES_H
 #define VOICE_RULES_H
@@ -37,14 +37,6 @@ json_t *rules_tools(const struct rules_case *c);
 #define RULES_SCREENING                                                                       \
 	"[system] A call screening service is listening. Say in one sentence that you are an" \
 	" automated assistant and what the call is about, then wait."
-
-enum rules_sentence {
-	RULES_DISCLOSURE, /* who is calling: the first sentence of each call */
-	RULES_GOODBYE,    /* the time is over */
-	RULES_PATIENCE    /* our client has not answered yet */
-};
-/* In the language of the call, or in English. */
-const char *rules_sentence(enum rules_sentence which, const char *language);
 
 /* Whether words of the callee are those of an answering machine, or of a service that screens calls. */
 bool rules_voicemail(struct arena *a, const char *words);

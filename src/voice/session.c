@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "domain/tongue.h"
 #include "voice/ears.h"
 #include "voice/rules.h"
 #include "voice/speech.h"
@@ -58,7 +59,7 @@ engine_begin(struct session *s, const struct session_setup *setup)
 	json_t *list = rules_tools(&c);
 	struct engine_setup engine = { .env = setup->env,
 		.instructions = rules_instructions(s->arena, &c),
-		.greeting = rules_sentence(RULES_DISCLOSURE, setup->language),
+		.greeting = tongue_of(setup->language)->disclosure,
 		.language = s->language,
 		.call = &call,
 		.tools = list };
@@ -240,7 +241,7 @@ mind_time(struct session *s, int64_t now)
 		return;
 	s->ops->noted(s->arg, "time_over", "The time for the call is over.");
 	talk_hush(s, now);
-	talk_say(s, rules_sentence(RULES_GOODBYE, s->language));
+	talk_say_own(s, tongue_of(s->language)->time_over);
 	talk_end_with(s, "success_no_booking", "The time for the call was over.", now);
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "domain/script.h"
+#include "domain/tongue.h"
 #include "voice/rules.h"
 #include "voice/speech.h"
 
@@ -54,18 +54,31 @@ own_made(void *arg, const uint8_t *pcmu, size_t len)
 	play_close(s->play);
 }
 
-void
-talk_say(struct session *s, const char *text)
+/* voice: whose language the words are in. */
+static void
+say_in(struct session *s, const char *voice, const char *text)
 {
 	char item[24];
 
 	snprintf(item, sizeof item, "own-%d", ++s->own_count);
-	s->own_order = speech_order(s->env->speech, text, s->language, own_made, s);
+	s->own_order = speech_order(s->env->speech, text, voice, own_made, s);
 	if (s->own_order != 0)
 		sayings_text(s->sayings, item, text, true);
 }
 
 /* ---- ending ---- */
+void
+talk_say(struct session *s, const char *text)
+{
+	say_in(s, s->language, text);
+}
+
+void
+talk_say_own(struct session *s, const char *text)
+{
+	say_in(s, tongue_of(s->language)->code, text);
+}
+
 
 void
 talk_engine_end(struct session *s)
@@ -111,7 +124,7 @@ talk_break_off(struct session *s, const char *why, int64_t now)
 	log_warning("the engine has failed: %s", why);
 	s->ops->noted(s->arg, "engine_failed", "The agent's engine has failed.");
 	play_close(s->play);
-	talk_say(s, script_sorry(s->language).words);
+	talk_say_own(s, tongue_of(s->language)->broken);
 	talk_end_with(s, "failed_technical", "The agent broke off for technical reasons.", now);
 }
 

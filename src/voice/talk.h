@@ -56,10 +56,12 @@ int64_t talk_at_ms(const struct session *s, int64_t us);
 /* Sound for the callee; see play_add(). */
 void talk_add_sound(
     struct session *s, const char *item, const uint8_t *pcmu, size_t len, bool keep);
-/* Says a sentence in the voice of the house, whoever the engine is. */
+/* Says a customer's words in the voice of the house, whoever the engine is: in the language of the call. */
 void talk_say(struct session *s, const char *text);
 /* Cuts off what is being said, without telling the engine. */
 void talk_hush(struct session *s, int64_t now);
+/* The same with a sentence of the call's tongue, which is English where we do not speak the call's language. */
+void talk_say_own(struct session *s, const char *text);
 
 void talk_engine_end(struct session *s);
 /* The verdict stands; what was said is heard to its end, for a while. */
