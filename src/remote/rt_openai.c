@@ -36,11 +36,11 @@ add_message(struct buf *out, json_t *message)
 
 /* Where the words end and the answer begins is left to the server; its defaults have changed before. */
 static json_t *
-turn_detection(void)
+turn_detection(bool open)
 {
 	return json_pack("{s:s, s:f, s:i, s:i, s:b, s:b}", "type", "server_vad", "threshold", 0.5,
-	    "prefix_padding_ms", 300, "silence_duration_ms", 500, "create_response", 1,
-	    "interrupt_response", 1);
+	    "prefix_padding_ms", 300, "silence_duration_ms", 500, "create_response", (int)open,
+	    "interrupt_response", (int)open);
 }
 
 static json_t *
@@ -69,6 +69,13 @@ tool_list(json_t *tools)
 	return list;
 }
 
+static json_t *
+input(const char *language, bool open)
+{
+	return json_pack("{s:{s:s}, s:o, s:o}", "format", "type", "audio/pcmu", "transcription",
+	    transcription(language), "turn_detection", turn_detection(open));
+}
+
 void
 rt_openai_update(struct buf *out, const struct rt_openai_session *session)
 {
@@ -77,12 +84,21 @@ rt_openai_update(struct buf *out, const struct rt_openai_session *session)
 	if (session->voice != NULL && session->voice[0] != '\0')
 		json_object_set_new(output, "voice", json_string(session->voice));
 	add_message(out,
-	    json_pack("{s:s, s:{s:s, s:[s], s:s, s:{s:{s:{s:s}, s:o, s:o}, s:o}, s:o, s:s}}",
-		"type", "session.update", "session", "type", "realtime", "output_modalities",
-		"audio", "instructions", session->instructions, "audio", "input", "format", "type",
-		"audio/pcmu", "transcription", transcription(session->language), "turn_detection",
-		turn_detection(), "output", output, "tools", tool_list(session->tools),
-		"tool_choice", "auto"));
+	    json_pack("{s:s, s:{s:s, s:[s], s:s, s:{s:o, s:o}, s:o, s:s}}", "type",
+		"session.update", "session", "type", "realtime", "output_modalities", "audio",
+		"instructions", session->instructions, "audio", "input",
+		input(session->language, session->open), "output", output, "tools",
+		tool_list(session->tools), "tool_choice", "auto"));
+}
+
+/* The input as a whole: what stands beside the turns is not left to how deep the server merges. */
+void
+rt_openai_open(struct buf *out, const char *language)
+{
+	add_message(out,
+	    json_pack("{s:s, s:{s:s, s:{s:o, s:{s:{s:s}}}}}", "type", "session.update", "session",
+		"type", "realtime", "audio", "input", input(language, true), "output", "format",
+		"type", "audio/pcmu"));
 }
 
 void
@@ -220,6 +236,16 @@ is_pcmu(json_t *audio, const char *direction)
 	return type != NULL && strcmp(type, "audio/pcmu") == 0;
 }
 
+/* Both are true where they are not named. */
+static bool
+is_open(json_t *audio)
+{
+	json_t *turns = json_object_get(json_object_get(audio, "input"), "turn_detection");
+
+	return json_is_object(turns) && !json_is_false(json_object_get(turns, "create_response")) &&
+	    !json_is_false(json_object_get(turns, "interrupt_response"));
+}
+
 static bool
 read_session(json_t *tree, struct rt_openai_event *event)
 {
@@ -227,6 +253,7 @@ read_session(json_t *tree, struct rt_openai_event *event)
 
 	audio = json_object_get(session, "audio");
 	event->pcmu = is_pcmu(audio, "input") && is_pcmu(audio, "output");
+	event->open = is_open(audio);
 	return json_is_object(session);
 }
 
@@ -329,6 +356,7 @@ static const struct {
 	{ "conversation.item.input_audio_transcription.completed", RT_OPENAI_HEARD,
 	    read_transcript },
 	{ "input_audio_buffer.speech_started", RT_OPENAI_SPEECH_STARTED, read_nothing },
+	{ "input_audio_buffer.speech_stopped", RT_OPENAI_SPEECH_STOPPED, read_nothing },
 	{ "response.created", RT_OPENAI_RESPONSE, read_response },
 	{ "response.done", RT_OPENAI_DONE, read_done },
 	{ "response.function_call_arguments.done", RT_OPENAI_TOOL, read_tool },

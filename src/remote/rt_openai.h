@@ -20,10 +20,14 @@ struct rt_openai_session {
 	const char *language; /* BCP-47, or "auto" */
 	const char *voice;    /* or NULL, "": the model's usual one */
 	json_t *tools;        /* an array of {name, description, parameters}, or NULL */
+	bool open;            /* see rt_openai_open() */
 };
 
 /* session.update: the whole configuration; to be sent once, after session.created. */
 void rt_openai_update(struct buf *out, const struct rt_openai_session *session);
+/* session.update, later: from now on the callee's speech cancels the response that is under way, and is
+ * answered by the server itself. Before, the server only tells of it. */
+void rt_openai_open(struct buf *out, const char *language);
 /* A frame of the callee; base64 is put there as it is. */
 void rt_openai_append(struct buf *out, const char *base64, size_t len);
 /* How much of an item of the agent was really heard: at most what there is of it, more is an error. */
@@ -42,8 +46,9 @@ void rt_openai_respond(struct buf *out);
 enum rt_openai_kind {
 	RT_OPENAI_OTHER,   /* nothing that we act upon */
 	RT_OPENAI_CREATED, /* the session: now rt_openai_update() */
-	RT_OPENAI_UPDATED, /* pcmu */
+	RT_OPENAI_UPDATED, /* pcmu, open */
 	RT_OPENAI_SPEECH_STARTED,
+	RT_OPENAI_SPEECH_STOPPED,
 	RT_OPENAI_HEARD_PART,  /* item, text: more of the callee's words */
 	RT_OPENAI_HEARD,       /* item, text: all of them */
 	RT_OPENAI_RESPONSE,    /* response: it has begun */
@@ -74,6 +79,7 @@ struct rt_openai_event {
 	bool of_respond;  /* of an error: it is about what rt_openai_respond() said */
 	bool expired;     /* of an error: the session is over */
 	bool pcmu;        /* both formats are those that we asked for */
+	bool open;        /* what rt_openai_open() asks for holds */
 	json_t *tree;     /* what the texts stand in, if they do not stand in the message */
 };
 

@@ -88,6 +88,9 @@ struct engine_kind {
 	/* A frame of the callee, usually 20 ms. It must be base64, which whoever read it has checked.
 	 * Before ready, and while the model is away, frames are kept for a moment, then dropped. */
 	void (*hear)(struct engine *e, const char *base64, size_t len);
+	/* The callee has heard the greeting, whole: from now on he may interrupt, and what he has said meanwhile
+	 * is answered. Before, nothing that he says may cut it off. NULL: the engine cuts off nothing by itself. */
+	void (*disclosed)(struct engine *e);
 	/* So much of that item was really heard, and no more of it will be. */
 	void (*interrupted)(struct engine *e, const char *item, int64_t heard_ms);
 	/* A tool's result, an object (borrowed), whenever it comes. */

@@ -22,6 +22,7 @@
 #define SLICE 32768        /* characters of the model's sound at once: half a second */
 #define WORDS_MAX 4096     /* of one turn */
 #define MOVE_EARLY_MS 1000 /* before the server goes away */
+#define KEEP_MS 12000      /* of the callee, while he hears who is calling */
 
 _Static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "the model's samples are taken as they are");
 
@@ -42,6 +43,8 @@ struct engine {
 	int turn;                              /* of the agent, from 1 */
 	char item[24];
 	bool talking;             /* the turn has begun and has not been told to be over */
+	bool unheard;             /* … and the server thinks that it is still being heard */
+	bool disclosed;           /* the callee has heard who is calling */
 	bool leaving;             /* the server goes away */
 	bool cut_off;             /* the connection broke off while it was talking */
 	struct buf spoken, heard; /* fragments so far */
@@ -104,7 +107,7 @@ begin_turn(struct engine *e)
 {
 	if (e->talking)
 		return;
-	e->talking = true;
+	e->talking = e->unheard = true;
 	e->turn++;
 	snprintf(e->item, sizeof e->item, "turn-%d", e->turn);
 }
@@ -223,6 +226,15 @@ on_cancelled(struct engine *e, const char *id)
 		return;
 	tool->life = 0;
 	e->model.told->tool_cancelled(e->model.arg, id);
+}
+
+/* Whether speech interrupts is settled with a connection's setup, and it has to; so the server hears nothing
+ * until the callee has heard who is calling, and until the server thinks so too. */
+static void
+let_hear(struct engine *e)
+{
+	if (e->model.held && e->disclosed && (e->talking || !e->unheard))
+		model_listen(&e->model);
 }
 
 /* ---- what we are told ---- */
@@ -352,6 +364,10 @@ act(struct engine *e, const struct rt_gemini_told *told)
 		on_tools(e, told);
 	if (model_alive(&e->model) && (told->generation_complete || told->turn_complete))
 		end_turn(e);
+	if (told->turn_complete)
+		e->unheard = false;
+	if (model_alive(&e->model))
+		let_hear(e);
 	if (model_alive(&e->model))
 		on_session(e, told);
 }
@@ -396,7 +412,7 @@ gemini_opened(struct engine *e)
 	setup.instructions = instructions.data;
 	e->tried_handle = e->handle != NULL;
 	e->cut_off = e->cut_off || e->talking;
-	e->talking = false;
+	e->talking = e->unheard = false;
 	e->leaving = false;
 	alarm_set(e->alarm, 0);
 	rt_gemini_begin(&e->model.out, &setup);
@@ -447,6 +463,7 @@ static const struct model_ops ops = {
 	.opened = gemini_opened,
 	.message = gemini_message,
 	.worth_it = gemini_worth_it,
+	.keep_ms = KEEP_MS,
 	.hear = gemini_hear,
 	.release = gemini_release,
 };
@@ -479,6 +496,7 @@ gemini_begin(const struct engine_setup *setup, const struct engine_told *told, v
 	buf_init(&e->heard, WORDS_MAX);
 	buf_init(&e->later, 16384);
 	e->alarm = alarm_new(setup->env->links, on_alarm, e);
+	e->model.held = e->greeting[0] != '\0';
 	model_begin(&e->model, &ops, e, setup, told, arg);
 	return e;
 }
@@ -487,6 +505,13 @@ static void
 gemini_heard_frame(struct engine *e, const char *base64, size_t len)
 {
 	model_hear(&e->model, base64, len);
+}
+
+static void
+gemini_disclosed(struct engine *e)
+{
+	e->disclosed = true;
+	let_hear(e);
 }
 
 /* The model counts for itself: its turn is complete when it would have been heard. */
@@ -539,6 +564,7 @@ const struct engine_kind engine_gemini = {
 	.name = "gemini",
 	.begin = gemini_begin,
 	.hear = gemini_heard_frame,
+	.disclosed = gemini_disclosed,
 	.interrupted = gemini_interrupted,
 	.answer = gemini_answer,
 	.prompt = gemini_prompt,

@@ -19,6 +19,7 @@
 #define TOOLS 8       /* in one response */
 #define OPEN_TOOLS 32 /* that are not answered yet */
 #define FAILURES_MAX 2
+#define KEEP_MS 1500 /* of the callee, while the model is away */
 #define ALREADY_RESPONDING "conversation_already_has_active_response"
 
 /* A piece of the agent's speech. */
@@ -48,8 +49,11 @@ struct engine {
 	bool responding;     /* a response is under way, or asked for */
 	bool respond_wanted; /* another is wanted after it */
 	bool owes_answer;    /* the callee, or we, said something that nothing was said to yet */
-	int failures;        /* of responses, in a row */
-	struct buf later;    /* words of ours for the next connection */
+	bool disclosed;      /* the callee has heard who is calling, */
+	bool interruptible; /* … and the server knows it: he may interrupt, and is answered by it */
+	bool spoken_to;     /* what he said before is to be answered */
+	int failures;       /* of responses, in a row */
+	struct buf later;   /* words of ours for the next connection */
 };
 
 /* ---- what we say ---- */
@@ -219,25 +223,49 @@ run_asked(struct engine *e)
 
 /* ---- what we are told ---- */
 
-static bool
+static void
+ask_to_open(struct engine *e)
+{
+	rt_openai_open(&e->model.out, e->language);
+	model_send(&e->model, BACKLOG_WORDS);
+}
+
+/* What the callee said before this has been told to us before this, and is ours to answer. */
+static void
+on_open(struct engine *e)
+{
+	e->interruptible = true;
+	if (e->spoken_to)
+		respond(e);
+	e->spoken_to = false;
+}
+
+static void
 on_updated(struct engine *e, const struct rt_openai_event *event)
 {
 	if (!event->pcmu) {
 		model_fail(&e->model, "does not take the sound of telephones", true);
-		return true;
+		return;
 	}
-	if (e->model.ready)
-		return true;
-	model_ready(&e->model);
-	if (model_alive(&e->model))
+	if (!e->model.ready) {
+		model_ready(&e->model);
+		if (!model_alive(&e->model))
+			return;
 		recall(e);
-	return true;
+		if (e->disclosed && !event->open)
+			ask_to_open(e);
+	}
+	if (event->open && !e->interruptible)
+		on_open(e);
 }
 
+/* Until the callee has heard who is calling, the server does nothing by itself: its ears would cancel the
+ * sentence that says so. */
 static void
 on_created(struct engine *e)
 {
-	struct rt_openai_session session = { e->instructions, e->language, e->voice, e->tools };
+	struct rt_openai_session session = { e->instructions, e->language, e->voice, e->tools,
+		e->disclosed };
 
 	rt_openai_update(&e->model.out, &session);
 	model_send(&e->model, BACKLOG_WORDS);
@@ -271,6 +299,8 @@ on_speech_started(struct engine *e)
 {
 	struct item *item = &e->items[e->item];
 
+	if (!e->interruptible)
+		return;
 	/* What comes of it from now on was made before the server knew. */
 	if (e->responding && item->id[0] != '\0')
 		item->cut = true;
@@ -368,6 +398,9 @@ act(struct engine *e, struct rt_openai_event *event)
 	case RT_OPENAI_SPEECH_STARTED:
 		on_speech_started(e);
 		break;
+	case RT_OPENAI_SPEECH_STOPPED:
+		e->spoken_to = e->spoken_to || !e->interruptible;
+		break;
 	case RT_OPENAI_HEARD_PART:
 		told->heard(e->model.arg, event->text, false);
 		break;
@@ -424,7 +457,7 @@ openai_address(struct engine *e, struct buf *url, struct link_setup *setup)
 		setup->scheme = "Bearer ";
 		setup->secret = e->account->api_key;
 	}
-	e->responding = e->respond_wanted = false;
+	e->responding = e->respond_wanted = e->interruptible = e->spoken_to = false;
 	drop_asked(e);
 }
 
@@ -463,6 +496,7 @@ static const struct model_ops ops = {
 	.address = openai_address,
 	.message = openai_message,
 	.worth_it = openai_worth_it,
+	.keep_ms = KEEP_MS,
 	.hear = openai_hear,
 	.release = openai_release,
 };
@@ -480,6 +514,7 @@ openai_begin(const struct engine_setup *setup, const struct engine_told *told, v
 	e->language = mem_strdup(setup->language);
 	e->voice = mem_strdup(setup->voice == NULL ? "" : setup->voice);
 	e->tools = json_deep_copy(setup->tools);
+	e->disclosed = e->greeting[0] == '\0';
 	buf_init(&e->later, 16384);
 	model_begin(&e->model, &ops, e, setup, told, arg);
 	return e;
@@ -489,6 +524,16 @@ static void
 openai_heard_frame(struct engine *e, const char *base64, size_t len)
 {
 	model_hear(&e->model, base64, len);
+}
+
+static void
+openai_disclosed(struct engine *e)
+{
+	if (e->disclosed)
+		return;
+	e->disclosed = true;
+	if (e->model.ready)
+		ask_to_open(e);
 }
 
 static void
@@ -555,6 +600,7 @@ const struct engine_kind engine_openai = {
 	.name = "openai",
 	.begin = openai_begin,
 	.hear = openai_heard_frame,
+	.disclosed = openai_disclosed,
 	.interrupted = openai_interrupted,
 	.answer = openai_answer,
 	.prompt = openai_prompt,

@@ -10,12 +10,12 @@
 
 #define MESSAGE_MAX (1u << 20)
 #define OUT_MAX (256u << 10)
-#define EARLY_MAX (48u << 10)
-#define EARLY_MS 1500
-#define READY_MS 10000   /* from the connection to a model that takes sound */
-#define AGAIN_MS 400     /* before another connection, with jitter */
-#define GOOD_US 60000000 /* a connection that was good for so long was no mistake */
-#define TRIES_MAX 2      /* connections in a row that were no good */
+#define EARLY_BYTES_A_MS 16 /* base64, and what the backlog adds to a frame */
+#define EARLY_AT_ONCE 100   /* frames: the link takes so much without dropping any */
+#define READY_MS 10000      /* from the connection to a model that takes sound */
+#define AGAIN_MS 400        /* before another connection, with jitter */
+#define GOOD_US 60000000    /* a connection that was good for so long was no mistake */
+#define TRIES_MAX 2         /* connections in a row that were no good */
 
 static void
 release(struct model *m)
@@ -174,7 +174,7 @@ model_begin(struct model *m, const struct model_ops *ops, struct engine *e,
 	m->told = told;
 	m->arg = arg;
 	buf_init(&m->out, OUT_MAX);
-	backlog_init(&m->early, EARLY_MAX, EARLY_MS);
+	backlog_init(&m->early, (size_t)ops->keep_ms * EARLY_BYTES_A_MS, ops->keep_ms);
 	m->alarm = alarm_new(m->links, on_alarm, m);
 	connect_anew(m);
 }
@@ -187,6 +187,7 @@ model_end(struct model *m)
 		release(m);
 }
 
+/* What has waited, in pieces, and as long as there is any what comes goes behind it. */
 static void
 send_early(struct model *m)
 {
@@ -194,7 +195,10 @@ send_early(struct model *m)
 	unsigned char *base64;
 	size_t len;
 
-	while ((base64 = backlog_next(&m->early, clock_boot_us(), &kind, &len)) != NULL) {
+	for (int i = 0; i < EARLY_AT_ONCE; i++) {
+		base64 = backlog_next(&m->early, clock_boot_us(), &kind, &len);
+		if (base64 == NULL)
+			break;
 		m->ops->hear(m->engine, (const char *)base64, len);
 		backlog_pop(&m->early);
 	}
@@ -206,7 +210,8 @@ model_ready(struct model *m)
 	m->ready = true;
 	m->ready_us = clock_boot_us();
 	alarm_set(m->alarm, 0);
-	send_early(m);
+	if (!m->held)
+		send_early(m);
 	if (m->told_ready)
 		return;
 	m->told_ready = true;
@@ -226,8 +231,22 @@ model_send(struct model *m, enum backlog_kind kind)
 void
 model_hear(struct model *m, const char *base64, size_t len)
 {
-	if (m->ready)
-		m->ops->hear(m->engine, base64, len);
-	else if (!m->dead)
+	bool waits = !m->ready || m->held || !backlog_empty(&m->early);
+
+	if (m->dead)
+		return;
+	if (waits)
 		(void)backlog_add(&m->early, BACKLOG_SOUND, base64, len, clock_boot_us());
+	else
+		m->ops->hear(m->engine, base64, len);
+	if (waits && m->ready && !m->held)
+		send_early(m);
+}
+
+void
+model_listen(struct model *m)
+{
+	m->held = false;
+	if (m->ready)
+		send_early(m);
 }

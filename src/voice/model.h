@@ -30,6 +30,7 @@ struct model_ops {
 	void (*hear)(struct engine *e, const char *base64, size_t len);
 	/* Frees what is the engine's own, and the engine. */
 	void (*release)(struct engine *e);
+	int64_t keep_ms; /* so much of the callee waits for the model */
 };
 
 struct model {
@@ -47,13 +48,14 @@ struct model {
 	int life;        /* of connections, from 1 */
 	int tries;       /* connections in a row that were no good */
 	bool ready;      /* the model takes sound */
+	bool held;       /* … and is to get none yet */
 	bool told_ready; /* the session knows it */
 	bool busy;       /* something is being told, or may be … */
 	bool ended;      /* … and the session has ended it */
 	bool dead;       /* it has failed for good */
 };
 
-/* The first connection is begun. All but ops is zero before. */
+/* The first connection is begun. All is zero before but held. */
 void model_begin(struct model *m, const struct model_ops *ops, struct engine *e,
     const struct engine_setup *setup, const struct engine_told *told, void *arg);
 /* Frees it, and the engine by ops->release(), once nothing of it is running. */
@@ -67,6 +69,8 @@ void model_ready(struct model *m);
 void model_send(struct model *m, enum backlog_kind kind);
 /* A frame of the callee: to ops->hear(), now or a little later. */
 void model_hear(struct model *m, const char *base64, size_t len);
+/* Sound is held no longer: what has waited is sent first. */
+void model_listen(struct model *m);
 /* It goes on in another connection: one that ends soon. */
 void model_move(struct model *m);
 /* Something went wrong: told with the model's name in front. For good: it is dead. */

@@ -13,7 +13,7 @@
 #include "voice/talk.h"
 #include "voice/told.h"
 
-#define DISCLOSURE_US (4 * S_US)  /* the first words are not interrupted */
+#define LETTER_US 80000           /* of the first sentence, as it is spoken */
 #define BEEP_EARLY_US (45 * S_US) /* a beep later than that is something else */
 #define GRACE_US 700000           /* after the last sound, before the end */
 
@@ -88,7 +88,6 @@ session_new(const struct session_setup *setup, int64_t now)
 	s->play = play_new();
 	s->sayings = sayings_new();
 	buf_init(&s->heard, TALK_TEXT_MAX);
-	s->begun_us = now;
 	s->answered_us = now - setup->since_us;
 	s->max_talk_us = setup->max_talk_s * S_US;
 	if (talk_is_machine(setup->answered_by)) {
@@ -245,6 +244,21 @@ mind_time(struct session *s, int64_t now)
 	talk_end_with(s, "success_no_booking", "The time for the call was over.", now);
 }
 
+/* The first sentence has been heard when the first item has, or (where more follows in one breath) when it has
+ * been spoken for so long as that sentence takes. */
+static void
+mind_disclosure(struct session *s, int64_t now)
+{
+	const char *sentence = tongue_of(s->language)->disclosure;
+
+	if (s->disclosed || !s->spoke ||
+	    (!s->first_heard && now - s->spoke_us < (int64_t)str_chars(sentence) * LETTER_US))
+		return;
+	s->disclosed = true;
+	if (s->engine != NULL && s->kind->disclosed != NULL)
+		s->kind->disclosed(s->engine);
+}
+
 static void
 tell_sayings(struct session *s, bool all, int64_t now)
 {
@@ -252,8 +266,10 @@ tell_sayings(struct session *s, bool all, int64_t now)
 	int64_t started;
 	char *text;
 
-	while (play_finished(s->play, now, &played))
+	while (play_finished(s->play, now, &played)) {
+		s->first_heard = s->spoke;
 		sayings_played(s->sayings, &played, now);
+	}
 	while (sayings_next(s->sayings, now, all, &text, &started)) {
 		s->ops->told(s->arg, "bot", text, talk_at_ms(s, started));
 		free(text);
@@ -281,10 +297,9 @@ session_tick(struct session *s, int64_t now)
 		finish(s, now);
 		return;
 	}
-	if (!s->interruptible && s->spoke && now - s->begun_us > DISCLOSURE_US)
-		s->interruptible = true;
 	tell_sayings(s, false, now);
 	if (s->phase == TALKING) {
+		mind_disclosure(s, now);
 		mind_patience(s, busy, now);
 		mind_time(s, now);
 	}

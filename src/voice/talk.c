@@ -34,6 +34,7 @@ talk_add_sound(struct session *s, const char *item, const uint8_t *pcmu, size_t 
 	s->sounded_us = now;
 	if (!s->spoke && !keep) {
 		s->spoke = true;
+		s->spoke_us = now;
 		s->ops->spoke(s->arg);
 	}
 	while (!keep && questions_said(&s->questions, request_id))
@@ -66,7 +67,6 @@ say_in(struct session *s, const char *voice, const char *text)
 		sayings_text(s->sayings, item, text, true);
 }
 
-/* ---- ending ---- */
 void
 talk_say(struct session *s, const char *text)
 {
@@ -79,6 +79,7 @@ talk_say_own(struct session *s, const char *text)
 	say_in(s, tongue_of(s->language)->code, text);
 }
 
+/* ---- ending ---- */
 
 void
 talk_engine_end(struct session *s)

@@ -39,7 +39,7 @@ struct session {
 	struct listen listen;
 	struct verdict verdict;
 	enum phase phase;
-	int64_t answered_us, begun_us, max_talk_us;
+	int64_t answered_us, max_talk_us;
 	int64_t sounded_us; /* the engine's or our own sound came in */
 	struct patience patience;
 	int64_t phase_since;
@@ -47,8 +47,10 @@ struct session {
 	uint64_t own_order; /* of a sentence of ours that is being made */
 	int own_count;
 	bool spoke, machine_seen, screened, time_told, stopped, beeped;
-	bool interruptible; /* the callee has heard who is calling */
-	struct buf heard;   /* fragments of what the callee says, as the engine hears it */
+	bool first_heard; /* an item has been heard to its end */
+	bool disclosed;   /* the callee has heard who is calling */
+	int64_t spoke_us; /* the first sound of that */
+	struct buf heard; /* fragments of what the callee says, as the engine hears it */
 };
 
 /* When that was, in the milliseconds of the transcript. */
@@ -58,10 +60,10 @@ void talk_add_sound(
     struct session *s, const char *item, const uint8_t *pcmu, size_t len, bool keep);
 /* Says a customer's words in the voice of the house, whoever the engine is: in the language of the call. */
 void talk_say(struct session *s, const char *text);
-/* Cuts off what is being said, without telling the engine. */
-void talk_hush(struct session *s, int64_t now);
 /* The same with a sentence of the call's tongue, which is English where we do not speak the call's language. */
 void talk_say_own(struct session *s, const char *text);
+/* Cuts off what is being said, without telling the engine. */
+void talk_hush(struct session *s, int64_t now);
 
 void talk_engine_end(struct session *s);
 /* The verdict stands; what was said is heard to its end, for a while. */

@@ -71,7 +71,7 @@ told_speech_started(void *arg)
 	char item[PLAY_ITEM_MAX];
 
 	/* Who is calling is heard by everybody, and the last words are. */
-	if (s->phase != TALKING || !s->interruptible)
+	if (s->phase != TALKING || !s->disclosed)
 		return;
 	if (play_clear(s->play, now, item, &heard_ms) && s->engine != NULL)
 		s->kind->interrupted(s->engine, item, heard_ms);

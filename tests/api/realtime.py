@@ -172,7 +172,10 @@ class Session(wskit.Session):
         if self.fake.other_format:
             self.config["audio"]["output"]["format"] = {"type": "audio/pcm", "rate": 24000}
         vad = self.config["audio"]["input"]["turn_detection"]
-        self.ear = wskit.Ear(8000, vad.get("silence_duration_ms", 500)) if vad else None
+        if vad is None:
+            self.ear = None
+        elif self.ear is None or self.ear.silence_ms != vad.get("silence_duration_ms", 500):
+            self.ear = wskit.Ear(8000, vad.get("silence_duration_ms", 500))
         self.updated = True
         await self.tell("session.updated", session=self.config)
         await self.moment("setup")

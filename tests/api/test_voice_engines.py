@@ -30,11 +30,14 @@ class Pair:
         self.kind, self.fake, self.key, self.model = kind, fake, key, model
         self.drive = None
 
-    def begin(self, **more):
+    def begin(self, disclosed=True, **more):
+        """disclosed: the callee need not hear the greeting first."""
         begin = {"kind": self.kind, "url": self.fake.url, "api_key": self.key, "model": self.model,
                  "instructions": "You phone a restaurant.", "greeting": GREETING, "language": "en",
                  "tools": [TOOL], **more}
         self.drive = drive.Drive(self.ca, **begin)
+        if disclosed:
+            self.drive.write({"disclosed": True})
         return self.drive
 
     ca = None
@@ -231,6 +234,91 @@ def test_nothing_is_truncated_beyond_what_there_is(pair):
     eventually(lambda: pair.session.items[item].get("truncated") == 609)
     assert not pair.fake.refused
     assert len([e for e in pair.session.said if "truncate" in e["type"]]) == 1
+
+
+# ---- who is calling ----
+
+def said(d):
+    return [text.strip() for _, text, whole in d.all("spoken") if whole]
+
+
+@both
+def test_the_greeting_is_heard_whole_and_what_was_said_meanwhile_is_answered(pair):
+    pair.fake.pace = 2
+    turn(pair, GREETING, 3000)
+    turn(pair, "Do you have a table?", 300)
+    pair.fake.hears.append("Hello?")
+    d = pair.begin(disclosed=False)
+    d.wait("audio")
+    d.hear(SPEECH + QUIET * 1000)  # at once, and long before the greeting is made
+    d.wait("turn_done")
+    time.sleep(0.3)
+    assert said(d) == [GREETING]
+    assert abs(len(d.sound()) - 3000 * 8) <= 80, "none of it is missing"
+    d.write({"disclosed": True})
+    d.wait("turn_done", 2)
+    eventually(lambda: [text.strip() for text, whole in d.all("heard") if whole] == ["Hello?"])
+    assert said(d) == [GREETING, "Do you have a table?"]
+    assert not d.all("speech_started") and not d.all("failed")
+    # From now on he may interrupt.
+    turn(pair, "This is a sentence that is cut off in the middle.", 6000)
+    turn(pair, "Yes?", 300)
+    heard = len(d.all("audio"))
+    d.write({"prompt": ["Say something."]})
+    d.wait("audio", heard + 2)
+    d.hear(SPEECH + QUIET * 1000)
+    d.wait("speech_started")
+    eventually(lambda: said(d)[-1] == "Yes?")
+    if pair.kind == "openai":
+        updates = [e for e in pair.session.said if e["type"] == "session.update"]
+        turns = [e["session"]["audio"]["input"]["turn_detection"] for e in updates]
+        assert [(t["interrupt_response"], t["create_response"]) for t in turns] == [
+            (False, False), (True, True)]
+        assert "voice" not in updates[1]["session"]["audio"]["output"]
+        assert not pair.fake.refused
+
+
+@both
+def test_who_still_speaks_at_the_end_of_the_greeting_is_answered_once(pair):
+    turn(pair, GREETING, 600)
+    turn(pair, "Do you have a table?", 300)
+    pair.fake.hears.append("Hello, this is the restaurant.")
+    d = pair.begin(disclosed=False)
+    d.wait("turn_done")
+    d.hear(wskit.pcmu(500))
+    d.write({"disclosed": True})
+    d.hear(wskit.pcmu(500) + QUIET * 1500)
+    d.wait("turn_done", 2)
+    time.sleep(0.5)
+    assert said(d) == [GREETING, "Do you have a table?"]
+    assert [text.strip() for text, whole in d.all("heard") if whole] == [
+        "Hello, this is the restaurant."]
+
+
+@both
+def test_a_silent_callee_is_waited_for_after_the_greeting(pair):
+    turn(pair, GREETING, 600)
+    d = pair.begin(disclosed=False)
+    d.wait("turn_done")
+    d.hear(QUIET * 200)
+    d.write({"disclosed": True})
+    d.hear(QUIET * 1000)
+    time.sleep(0.3)
+    assert said(d) == [GREETING] and len(d.all("turn_done")) == 1
+
+
+@both
+def test_a_greeting_that_broke_off_is_said_again_and_heard_whole(pair):
+    pair.fake.pace = 2
+    pair.fake.plans.append(Plan(moment="reply", deed=wskit.drop()))
+    turn(pair, GREETING, 3000)
+    turn(pair, GREETING, 1000)
+    d = pair.begin(disclosed=False)
+    d.wait("failed")
+    eventually(lambda: len(pair.fake.sessions) == 2)
+    d.hear(SPEECH + QUIET * 1000)
+    d.wait("turn_done")
+    assert said(d)[-1] == GREETING and not d.all("speech_started")
 
 
 # ---- tools ----

@@ -65,6 +65,22 @@ def test_a_table_is_booked(talker):
     assert CANARY in told  # the brief
 
 
+def test_hello_at_once_cuts_nothing_off_and_is_answered(talker):
+    stack, fake, kind = talker
+    who = "Hello. This is an automated assistant calling on behalf of a client."
+    fake.dialogue[:] = [turn(kind, who, 4000), turn(kind, "Thank you. Goodbye.", tool=END)]
+    fake.hears[:] = ["Hello? Who is there?"]
+    line = Line(stack, stack.customer(cap=10))
+    stream = line.stream().wait_open()
+    stream.talk(800)  # before a word of the agent, and into its first ones
+    assert stream.wait_closed(40)[0] == 1000
+    call = line.finish()
+    assert stream.count("clear") == 0 and len(stream.heard) >= 4500 * 8
+    assert turns(call) == [who, "Thank you. Goodbye."]
+    assert turns(call, "operator") == ["Hello? Who is there?"]
+    assert call["outcome_type"] == "success_booked"
+
+
 def test_the_callee_interrupts(talker):
     stack, fake, kind = talker
     fake.dialogue[:] = [turn(kind, "Hello."),

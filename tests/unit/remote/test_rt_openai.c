@@ -39,7 +39,7 @@ configures_a_session(void **state)
 	struct buf out;
 	json_t *tools = json_pack("[{s:s, s:s, s:{s:s}}]", "name", "ask_user", "description",
 	    "Ask the customer", "parameters", "type", "object");
-	struct rt_openai_session session = { "Be \"kind\".", "pt-BR", "cedar", tools };
+	struct rt_openai_session session = { "Be \"kind\".", "pt-BR", "cedar", tools, true };
 
 	(void)state;
 	buf_init(&out, 4096);
@@ -55,11 +55,12 @@ configures_a_session(void **state)
 	    "\"tools\":[{\"type\":\"function\",\"name\":\"ask_user\",\"description\":"
 	    "\"Ask the customer\",\"parameters\":{\"type\":\"object\"}}],\"tool_choice\":\"auto\"}}");
 	assert_null(json_object_get(json_array_get(tools, 0), "type")); /* the caller's stay his */
-	session = (struct rt_openai_session){ "x", "auto", NULL, NULL };
+	session = (struct rt_openai_session){ "x", "auto", NULL, NULL, false };
 	rt_openai_update(&out, &session);
 	assert_null(strstr(out.data, "language"));
 	assert_null(strstr(out.data, "voice"));
 	assert_non_null(strstr(out.data, "\"tools\":[]"));
+	assert_non_null(strstr(out.data, "\"create_response\":false,\"interrupt_response\":false"));
 	buf_clear(&out);
 	session.instructions = "\xff";
 	rt_openai_update(&out, &session);
@@ -96,6 +97,14 @@ says_the_rest(void **state)
 	says(&out,
 	    "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"function_call_output\","
 	    "\"call_id\":\"call_7\",\"output\":\"{\\\"answer\\\":\\\"\\\\\\\"window\\\\\\\"\\\"}\"}}");
+	rt_openai_open(&out, "auto");
+	says(&out,
+	    "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{"
+	    "\"format\":{\"type\":\"audio/pcmu\"},"
+	    "\"transcription\":{\"model\":\"gpt-4o-mini-transcribe\"},"
+	    "\"turn_detection\":{\"type\":\"server_vad\",\"threshold\":0.5,\"prefix_padding_ms\":300,"
+	    "\"silence_duration_ms\":500,\"create_response\":true,\"interrupt_response\":true}},"
+	    "\"output\":{\"format\":{\"type\":\"audio/pcmu\"}}}}}");
 	rt_openai_respond(&out);
 	says(&out, "{\"type\":\"response.create\",\"event_id\":\"respond\"}");
 	json_decref(result);

@@ -200,6 +200,8 @@ do_it(const char *name, json_t *value)
 		over = true;
 	else if (engine == NULL)
 		return;
+	else if (strcmp(name, "disclosed") == 0)
+		kind->disclosed(engine);
 	else if (strcmp(name, "interrupted") == 0)
 		kind->interrupted(engine, first, json_integer_value(json_array_get(value, 1)));
 	else if (strcmp(name, "answer") == 0)
