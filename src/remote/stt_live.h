@@ -19,6 +19,7 @@ void stt_live_url(struct buf *out, const char *base, const char *language);
 
 /* Text messages; sound goes in binary ones, of which none may be empty. */
 #define STT_LIVE_KEEP_ALIVE "{\"type\":\"KeepAlive\"}"
+#define STT_LIVE_FINALIZE "{\"type\":\"Finalize\"}"
 #define STT_LIVE_CLOSE "{\"type\":\"CloseStream\"}"
 
 /* ---- what we are told ---- */

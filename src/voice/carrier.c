@@ -27,6 +27,7 @@
 #define BEGIN_US 8000000  /* for the database to take the token */
 #define END_US 5000000    /* for the database to take the end in */
 #define CLOSE_S 3         /* for the other side to take the close */
+#define GONE_US 3000000   /* longer than a session needs to be quiet */
 #define NEWS_US 250000    /* between two looks at the database */
 #define WRITES_AT_ONCE 16
 #define UNUSED_MAX 50 /* messages that make no sense: more, and the socket is closed */
@@ -36,7 +37,8 @@ enum state {
 	ASKING,     /* the database is asked about the token */
 	LIVE,       /* there is a session */
 	REPORTING,  /* the session is over; the database takes it in */
-	CLOSING
+	CLOSING,
+	GONE /* the socket is; the session's ears still tell the last words */
 };
 
 struct socket {
@@ -63,6 +65,7 @@ struct sockets {
 	uint64_t last_number;
 	int64_t news_at;
 	bool news_asked;
+	bool ending; /* the loop is over: nobody lingers */
 };
 
 /* ---- states ---- */
@@ -94,7 +97,7 @@ on_over(void *arg)
 static void
 close_soon(struct socket *s, int code)
 {
-	if (s->state == CLOSING)
+	if (s->state >= CLOSING)
 		return;
 	turn_to(s, CLOSING);
 	s->close_code = code;
@@ -308,13 +311,8 @@ socket_new(struct sockets *all, struct lws *wsi)
 }
 
 static void
-socket_gone(struct socket *s)
+socket_free(struct socket *s)
 {
-	log_about(s->call_id);
-	if (s->state == LIVE) { /* without a stop: as good as one */
-		session_stopped(s->session, clock_boot_us());
-		session_tick(s->session, clock_boot_us());
-	}
 	if (s->session != NULL)
 		session_free(s->session);
 	LIST_REMOVE(s, next);
@@ -322,6 +320,20 @@ socket_gone(struct socket *s)
 	buf_free(&s->in);
 	buf_free(&s->out);
 	free(s);
+}
+
+static void
+socket_gone(struct socket *s)
+{
+	log_about(s->call_id);
+	if (s->state == LIVE) { /* without a stop: as good as one */
+		session_stopped(s->session, clock_boot_us());
+		session_tick(s->session, clock_boot_us());
+	}
+	s->wsi = NULL;
+	turn_to(s, GONE);
+	if (s->session == NULL || session_quiet(s->session) || s->all->ending)
+		socket_free(s);
 	log_about(NULL);
 }
 
@@ -376,6 +388,19 @@ sockets_new(const struct sockets_env *env)
 }
 
 void
+sockets_end(struct sockets *all)
+{
+	struct socket *s, *next;
+
+	all->ending = true;
+	for (s = LIST_FIRST(&all->list); s != NULL; s = next) {
+		next = LIST_NEXT(s, next);
+		if (s->state == GONE)
+			socket_free(s);
+	}
+}
+
+void
 sockets_free(struct sockets *all)
 {
 	free(all);
@@ -415,7 +440,7 @@ socket_tick(struct socket *s, int64_t now)
 		close_soon(s, LWS_CLOSE_STATUS_NORMAL);
 	else if (s->state == LIVE)
 		session_tick(s->session, now);
-	if (s->session != NULL && s->state != CLOSING && play_ready(session_play(s->session), now))
+	if (s->session != NULL && s->state < CLOSING && play_ready(session_play(s->session), now))
 		lws_callback_on_writable(s->wsi);
 }
 
@@ -446,12 +471,15 @@ ask_news(struct sockets *all, int64_t now)
 void
 sockets_tick(struct sockets *all, int64_t now)
 {
-	struct socket *s;
+	struct socket *s, *next;
 
-	LIST_FOREACH(s, &all->list, next)
-	{
+	for (s = LIST_FIRST(&all->list); s != NULL; s = next) {
+		next = LIST_NEXT(s, next);
 		log_about(s->call_id);
-		socket_tick(s, now);
+		if (s->state != GONE)
+			socket_tick(s, now);
+		else if (session_quiet(s->session) || now - s->since > GONE_US)
+			socket_free(s);
 	}
 	log_about(NULL);
 	ask_news(all, now);

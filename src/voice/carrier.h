@@ -31,6 +31,9 @@ struct sockets_env {
 
 /* env outlives it. */
 struct sockets *sockets_new(const struct sockets_env *env);
+/* The loop is over: what its sockets have left behind is dropped, and nothing more is. To be called while the
+ * library still runs. */
+void sockets_end(struct sockets *all);
 /* All sockets must be closed. */
 void sockets_free(struct sockets *all);
 

@@ -19,7 +19,7 @@
 #define GAP_MS 40          /* less is how frames come */
 #define FILL_MS 2000       /* more silence is not sent */
 #define KEEP_ALIVE_MS 4000 /* the server waits for ten seconds */
-#define FINISH_MS 4000
+#define FINISH_MS 2000
 #define AGAIN_MS 1000
 #define GOOD_US 60000000
 #define TRIES_MAX 2
@@ -167,10 +167,11 @@ lose(struct ears *e, const char *what, bool worth_it)
 	e->told->failed(e->arg, sentence, e->dead);
 }
 
-/* The server tells the rest, then closes. */
+/* The server writes down what it has heard, tells it, then closes. */
 static void
 close_stream(struct ears *e)
 {
+	link_send(e->link, BACKLOG_WORDS, STT_LIVE_FINALIZE, strlen(STT_LIVE_FINALIZE));
 	link_send(e->link, BACKLOG_WORDS, STT_LIVE_CLOSE, strlen(STT_LIVE_CLOSE));
 	alarm_set(e->alarm, FINISH_MS);
 }

@@ -32,7 +32,7 @@ struct ears_told {
 struct ears *ears_begin(const struct ears_setup *setup, const struct ears_told *told, void *arg);
 /* A frame of mu-law at 8 kHz which begins at that time of the call. */
 void ears_hear(struct ears *e, int64_t at_ms, const uint8_t *pcmu, size_t len);
-/* The call is over: the last words are still told, within a few seconds, then done. */
+/* The call is over: the last words are still told, within two seconds, then done. */
 void ears_finish(struct ears *e);
 /* At any time; nothing is told afterwards. */
 void ears_free(struct ears *e);

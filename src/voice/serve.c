@@ -258,6 +258,7 @@ voice_serve(void *arg)
 	s.desk_file = adopt_file(&s, dup(desk_fd(s.desk)));
 	(void)adopt_file(&s, dup(speech_fd(s.speech)));
 	status = run(&s);
+	sockets_end(s.sockets);
 	lws_context_destroy(s.context);
 	links_free(engines.links);
 	sockets_free(s.sockets);

@@ -16,6 +16,7 @@
 #define LETTER_US 80000           /* of the first sentence, as it is spoken */
 #define BEEP_EARLY_US (45 * S_US) /* a beep later than that is something else */
 #define GRACE_US 700000           /* after the last sound, before the end */
+#define LAST_WORDS_US (2 * S_US)  /* for other ears, once the talk is over */
 
 /* ---- other ears ---- */
 
@@ -42,7 +43,9 @@ ears_failed(void *arg, const char *sentence, bool for_good)
 static void
 ears_done(void *arg)
 {
-	(void)arg;
+	struct session *s = arg;
+
+	s->ears_done = true;
 }
 
 static const struct ears_told ears_told = { ears_heard, ears_failed, ears_done };
@@ -276,14 +279,34 @@ tell_sayings(struct session *s, bool all, int64_t now)
 	}
 }
 
+/* The callee's last words come before the end, while he is there. Once he has gone, the verdict is due at once:
+ * the carrier's word that the call is over may be on its way. */
+static void
+mind_last_words(struct session *s, int64_t now)
+{
+	if (s->ears != NULL && !s->ears_done && !s->stopped && now - s->phase_since < LAST_WORDS_US)
+		return;
+	s->phase = OVER;
+	s->ops->over(s->arg, &s->verdict);
+}
+
 static void
 finish(struct session *s, int64_t now)
 {
-	s->phase = OVER;
 	talk_hush(s, now);
 	tell_sayings(s, true, now);
 	talk_engine_end(s);
-	s->ops->over(s->arg, &s->verdict);
+	if (s->ears != NULL)
+		ears_finish(s->ears);
+	s->phase = LAST_WORDS;
+	s->phase_since = now;
+	mind_last_words(s, now);
+}
+
+bool
+session_quiet(const struct session *s)
+{
+	return s->phase == OVER && (s->ears == NULL || s->ears_done);
 }
 
 void
@@ -291,7 +314,9 @@ session_tick(struct session *s, int64_t now)
 {
 	bool busy = play_busy(s->play, now) || s->own_order != 0;
 
-	if (s->phase == OVER)
+	if (s->phase == LAST_WORDS)
+		mind_last_words(s, now);
+	if (s->phase >= LAST_WORDS)
 		return;
 	if (s->stopped) {
 		finish(s, now);

@@ -21,7 +21,8 @@ struct ears_setup; /* voice/ears.h */
 
 /* What the session wants; texts are borrowed. at_ms counts from the answer. */
 struct session_ops {
-	/* Somebody has said something: role is that of the event "transcript". */
+	/* Somebody has said something: role is that of the event "transcript". What other ears have heard
+	 * (supervisor_stt) may come after over(), see session_quiet(). */
 	void (*told)(void *arg, const char *role, const char *text, int64_t at_ms);
 	/* The agent's first sound leaves. */
 	void (*spoke)(void *arg);
@@ -71,5 +72,9 @@ void session_news(struct session *s, const char *answered_by, json_t *questions,
 
 /* To be called every 20 ms or so: what depends on time. */
 void session_tick(struct session *s, int64_t now);
+
+/* Whether over() has come and nothing more will be told. Until then, two seconds at most, it is worth to keep a
+ * session whose stream has gone. */
+bool session_quiet(const struct session *s);
 
 #endif

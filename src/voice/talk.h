@@ -18,8 +18,9 @@
 
 enum phase {
 	TALKING,
-	MACHINE, /* a machine has answered: wait for its beep, speak, end */
-	ENDING,  /* a verdict stands: what was said is still heard */
+	MACHINE,    /* a machine has answered: wait for its beep, speak, end */
+	ENDING,     /* a verdict stands: what was said is still heard */
+	LAST_WORDS, /* all was heard: what the callee said last is still written down */
 	OVER
 };
 
@@ -46,7 +47,7 @@ struct session {
 	int64_t ending_at;  /* the latest instant of the end */
 	uint64_t own_order; /* of a sentence of ours that is being made */
 	int own_count;
-	bool spoke, machine_seen, screened, time_told, stopped, beeped;
+	bool spoke, machine_seen, screened, time_told, stopped, beeped, ears_done;
 	bool first_heard; /* an item has been heard to its end */
 	bool disclosed;   /* the callee has heard who is calling */
 	int64_t spoke_us; /* the first sound of that */

@@ -54,6 +54,7 @@ class Session(wskit.Session):
                 raise Close(1008, "DATA-0000 not decodable")
             self.said.append(message["type"])
             await self.moment(message["type"])
+            await asyncio.sleep(self.fake.slow_s if message["type"] == "Finalize" else 0)
             if message["type"] == "Finalize":
                 await self.end(self.ear.ms, from_finalize=True)
             if message["type"] == "CloseStream":
@@ -72,7 +73,7 @@ class Session(wskit.Session):
                 if self.asked.get("vad_events") == "true":
                     await self.send({"type": "SpeechStarted", "channel": [0, 1],
                                      "timestamp": ms / 1000})
-            else:
+            elif not self.fake.lazy:
                 await self.end(ms)
 
     async def end(self, ms, from_finalize=False):
@@ -110,6 +111,8 @@ class DeepgramLive(wskit.Server):
     def __init__(self, folder=None):
         self.hears = []
         self.idle_s = 10     # so long without a message
+        self.lazy = False    # it tells nothing before it is asked to (Finalize, CloseStream) …
+        self.slow_s = 0      # … and takes so long then
         self.noisy = False   # it hears no pause: UtteranceEnd alone ends an utterance
         super().__init__(folder)
 

@@ -737,7 +737,7 @@ def test_ears_hear_utterances_with_times(ears):
     assert request["headers"]["authorization"] == f"Token {deepgram_live.KEY}"
     d.write({"finish": True})
     d.wait("done")
-    assert ears.session.said == ["CloseStream"]
+    assert ears.session.said == ["Finalize", "CloseStream"]
     assert not d.all("failed")
 
 
