@@ -710,7 +710,8 @@ EXTRA_DIST += \
 	tests/sql/26_job_doors.sql \
 	tests/sql/27_callrail.sql \
 	tests/sql/30_voice.sql \
-	tests/sql/31_talker.sql
+	tests/sql/31_talker.sql \
+	tests/sql/33_voice_records.sql
 
 # The event streams, without sockets and without a database.
 if HAVE_CMOCKA

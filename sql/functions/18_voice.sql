@@ -57,15 +57,32 @@ LANGUAGE sql AS $$
     SELECT * FROM calls WHERE call_id = p_call AND NOT call_is_final(status) FOR UPDATE
 $$;
 
+-- Whether a record of the call (locked) has not come before. Those of a call come in the order of their
+-- numbers, and the last one again when nobody knew whether it was written (sql/022_voice_records.sql).
+CREATE FUNCTION fn.voice_is_new(p_call text, p_record integer) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE voice_streams SET last_record = p_record WHERE call_id = p_call AND last_record < p_record;
+    RETURN FOUND;
+END $$;
+
+-- Whether the call goes on (it is locked then), and this record of it is a new one.
+CREATE FUNCTION fn.voice_writes(p_call text, p_record integer) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN CASE WHEN (fn.voice_call(p_call)).call_id IS NOT NULL
+        THEN fn.voice_is_new(p_call, p_record) ELSE false END;
+END $$;
+
 -- Somebody has said something, so many milliseconds after the answer: bot, operator, supervisor_stt or
 -- system (nobody has: it is ours to note). The carrier's word that the call is over may come before what
 -- was said last.
-CREATE FUNCTION fn.voice_told(p_call text, p_role text, p_text text, p_at_ms integer) RETURNS void
-LANGUAGE plpgsql AS $$
+CREATE FUNCTION fn.voice_told(p_call text, p_record integer, p_role text, p_text text, p_at_ms integer)
+RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM FROM calls WHERE call_id = p_call AND (NOT call_is_final(status)
         OR ended_at > clock_timestamp() - interval '10 s') FOR UPDATE;
-    IF FOUND THEN
+    IF FOUND AND fn.voice_is_new(p_call, p_record) THEN
         PERFORM fn.event_add(p_call, 'transcript',
             json_build_object('role', p_role, 'text', p_text, 'at_ms', p_at_ms));
     END IF;
@@ -76,40 +93,40 @@ CREATE FUNCTION fn.voice_spoke(p_call text) RETURNS void
 LANGUAGE sql AS $$ UPDATE calls SET agent_spoke = true WHERE call_id = p_call AND NOT agent_spoke $$;
 
 -- What the agent has decided, or noticed, on the way.
-CREATE FUNCTION fn.voice_noted(p_call text, p_decision text, p_text text) RETURNS void
+CREATE FUNCTION fn.voice_noted(p_call text, p_record integer, p_decision text, p_text text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF (fn.voice_call(p_call)).call_id IS NOT NULL THEN
+    IF fn.voice_writes(p_call, p_record) THEN
         PERFORM fn.event_add(p_call, 'supervisor',
             json_build_object('decision', p_decision, 'text', p_text));
     END IF;
 END $$;
 
 -- Keys were pressed: by the callee (in) or by the agent (out).
-CREATE FUNCTION fn.voice_keys(p_call text, p_digits text, p_direction text) RETURNS void
+CREATE FUNCTION fn.voice_keys(p_call text, p_record integer, p_digits text, p_direction text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF (fn.voice_call(p_call)).call_id IS NOT NULL THEN
+    IF fn.voice_writes(p_call, p_record) THEN
         PERFORM fn.event_add(p_call, 'dtmf',
             json_build_object('digits', p_digits, 'direction', p_direction));
     END IF;
 END $$;
 
 -- The agent asks its human.
-CREATE FUNCTION fn.voice_ask(p_call text, p_request text, p_message text, p_wait_s integer,
+CREATE FUNCTION fn.voice_ask(p_call text, p_record integer, p_request text, p_message text, p_wait_s integer,
     p_answer_url text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF (fn.voice_call(p_call)).call_id IS NOT NULL THEN
+    IF fn.voice_writes(p_call, p_record) THEN
         PERFORM fn.question_ask(p_call, p_request, p_message, p_wait_s, p_answer_url);
     END IF;
 END $$;
 
 -- It has taken the answer up: said it, or gone by it.
-CREATE FUNCTION fn.voice_used(p_call text, p_request text) RETURNS void
+CREATE FUNCTION fn.voice_used(p_call text, p_record integer, p_request text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF (fn.voice_call(p_call)).call_id IS NOT NULL THEN
+    IF fn.voice_writes(p_call, p_record) THEN
         PERFORM fn.question_use(p_call, p_request);
     END IF;
 END $$;

@@ -43,18 +43,18 @@ enum rc voice_after(struct db *db, struct arena *a, const char *call_id, const c
 
 /* ---- for the conversation ---- */
 
-#define VOICE_VALUES_MAX 5
+#define VOICE_VALUES_MAX 6
 
 /* What is done in the database for a conversation, and the values that it takes (NULL where allowed). The
- * first is always the call. */
+ * first is always the call. record: the number of what is written, from 1, so that it can come twice. */
 enum voice_act {
 	VOICE_BEGIN, /* call_sid, hash: a row, or none; its columns are those below */
-	VOICE_TOLD,  /* role, text, at_ms */
+	VOICE_TOLD,  /* record, role, text, at_ms */
 	VOICE_SPOKE,
-	VOICE_NOTED, /* decision, text */
-	VOICE_KEYS,  /* digits, direction */
-	VOICE_ASK,   /* request_id, message, wait_s, answer_url */
-	VOICE_USED,  /* request_id */
+	VOICE_NOTED, /* record, decision, text */
+	VOICE_KEYS,  /* record, digits, direction */
+	VOICE_ASK,   /* record, request_id, message, wait_s, answer_url */
+	VOICE_USED,  /* record, request_id */
 	VOICE_END,   /* verdict, summary, learnt, transfer_to */
 	VOICE_NEWS   /* instead of the call, all of them, as an array literal: a row each */
 };

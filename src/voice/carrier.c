@@ -300,8 +300,12 @@ socket_new(struct sockets *all, struct lws *wsi)
 	s->all = all;
 	s->wsi = wsi;
 	s->number = ++all->last_number;
-	s->records = (struct records){ all->env->desk, all->env->public_url, s->call_id, s->number,
-		on_over, s };
+	s->records = (struct records){ .desk = all->env->desk,
+		.public_url = all->env->public_url,
+		.call_id = s->call_id,
+		.number = s->number,
+		.over = on_over,
+		.arg = s };
 	buf_init(&s->in, FRAME_MAX + 1);
 	buf_init(&s->out, OUT_MAX);
 	LIST_INSERT_HEAD(&all->list, s, next);

@@ -16,12 +16,24 @@ put(const struct records *r, enum voice_act act, const char *one, const char *tw
 	(void)desk_put(r->desk, act, r->number, values);
 }
 
+/* Something that must not be written twice: with its number. */
+static void
+put_record(struct records *r, enum voice_act act, const char *one, const char *two,
+    const char *three, const char *four)
+{
+	char record[24];
+	const char *values[VOICE_VALUES_MAX] = { r->call_id, db_int(++r->last, record), one, two,
+		three, four };
+
+	(void)desk_put(r->desk, act, r->number, values);
+}
+
 static void
 on_told(void *arg, const char *role, const char *text, int64_t at_ms)
 {
 	char number[24];
 
-	put(arg, VOICE_TOLD, role, text, db_int(at_ms, number), NULL);
+	put_record(arg, VOICE_TOLD, role, text, db_int(at_ms, number), NULL);
 }
 
 static void
@@ -33,29 +45,29 @@ on_spoke(void *arg)
 static void
 on_noted(void *arg, const char *decision, const char *text)
 {
-	put(arg, VOICE_NOTED, decision, text, NULL, NULL);
+	put_record(arg, VOICE_NOTED, decision, text, NULL, NULL);
 }
 
 static void
 on_keys(void *arg, const char *digits, const char *direction)
 {
-	put(arg, VOICE_KEYS, digits, direction, NULL, NULL);
+	put_record(arg, VOICE_KEYS, digits, direction, NULL, NULL);
 }
 
 static void
 on_ask(void *arg, const char *request_id, const char *question)
 {
-	const struct records *r = arg;
+	struct records *r = arg;
 	char wait[24], url[URL_SIZE];
 
 	snprintf(url, sizeof url, "%s/calls/%s/answer", r->public_url, r->call_id);
-	put(r, VOICE_ASK, request_id, question, db_int(QUESTION_WAIT_S, wait), url);
+	put_record(r, VOICE_ASK, request_id, question, db_int(QUESTION_WAIT_S, wait), url);
 }
 
 static void
 on_used(void *arg, const char *request_id)
 {
-	put(arg, VOICE_USED, request_id, NULL, NULL, NULL);
+	put_record(arg, VOICE_USED, request_id, NULL, NULL, NULL);
 }
 
 static void

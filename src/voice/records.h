@@ -15,6 +15,7 @@ struct records {
 	uint64_t number;         /* under which the desk answers */
 	void (*over)(void *arg); /* the end of the talk has been handed in */
 	void *arg;
+	int64_t last; /* the number of what was handed in last */
 };
 
 /* For a session whose arg is the struct records. */

@@ -31,10 +31,10 @@ SELECT is((SELECT brief || language || (since_ms >= 0)::text || coalesce(voicema
     FROM b;
 SELECT is(pg_temp.begin(call_id, sid, 'two'), 0::bigint, 'once') FROM b;
 SELECT is(pg_temp.offer(call_id, sid, 'three'), 'hang_up', 'a call has one stream') FROM b;
-SELECT fn.voice_spoke(call_id), fn.voice_told(call_id, 'bot', 'Hello.', 120),
-    fn.voice_told(call_id, 'operator', 'Yes.', 900), fn.voice_noted(call_id, 'note', 'Well.'),
-    fn.voice_keys(call_id, '5', 'in'), fn.voice_ask(call_id, 'ask_x_v1', 'When?', 60, 'https://x/'),
-    fn.voice_ask(call_id, 'ask_x_v2', 'Who?', 60, 'https://x/') FROM b;
+SELECT fn.voice_spoke(call_id), fn.voice_told(call_id, 1, 'bot', 'Hello.', 120),
+    fn.voice_told(call_id, 2, 'operator', 'Yes.', 900), fn.voice_noted(call_id, 3, 'note', 'Well.'),
+    fn.voice_keys(call_id, 4, '5', 'in'), fn.voice_ask(call_id, 5, 'ask_x_v1', 'When?', 60, 'https://x/'),
+    fn.voice_ask(call_id, 6, 'ask_x_v2', 'Who?', 60, 'https://x/') FROM b;
 SELECT is(t.story(call_id),
     'queued dialing in_progress +bot +operator supervisor dtmf ask_user ask_user', 'what was told') FROM b;
 SELECT is((SELECT string_agg(data->>'at_ms', ' ' ORDER BY event_id) FROM call_events JOIN b USING (call_id)
@@ -44,7 +44,7 @@ SELECT is((SELECT questions FROM b, fn.voice_news(ARRAY[call_id]))::text, NULL, 
 SELECT fn.question_answer('ws1', call_id, 'ask_x_v2', 'Ada', 'voice') FROM b;
 SELECT is((SELECT over || (questions->0->>'request_id') || (questions->0->>'answer') || json_array_length(questions)
     FROM b, fn.voice_news(ARRAY[call_id, 'call_unknown'])), 'falseask_x_v2Ada1', 'an answer');
-SELECT fn.voice_used(call_id, 'ask_x_v2') FROM b;
+SELECT fn.voice_used(call_id, 7, 'ask_x_v2') FROM b;
 SELECT is((SELECT state::text FROM questions JOIN b USING (call_id) WHERE request_id = 'ask_x_v2'), 'used',
     'taken up');
 SELECT fn.voice_end(call_id, 'success_booked', 'Agreed.', '{"time": "20:00"}', NULL) FROM b;
@@ -61,11 +61,11 @@ SELECT t.news(call_id, sid, 'completed', 30) FROM b;
 SELECT is(t.outcome(call_id), 'completed success_booked', 'the end') FROM b;
 SELECT is((SELECT state::text FROM questions JOIN b USING (call_id) WHERE request_id = 'ask_x_v1'), 'dropped',
     'a question that nobody answered');
-SELECT fn.voice_told(call_id, 'bot', 'Goodbye.', 2000), fn.voice_noted(call_id, 'late', 'Late.') FROM b;
+SELECT fn.voice_told(call_id, 8, 'bot', 'Goodbye.', 2000), fn.voice_noted(call_id, 9, 'late', 'Late.') FROM b;
 SELECT ok(t.story(call_id) LIKE '%outcome +bot', 'the last words may come after the end, nothing else may')
     FROM b;
 UPDATE calls SET ended_at = ended_at - interval '11 s' WHERE call_id = (SELECT call_id FROM b);
-SELECT fn.voice_told(call_id, 'bot', 'Hello?', 9000) FROM b;
+SELECT fn.voice_told(call_id, 10, 'bot', 'Hello?', 9000) FROM b;
 SELECT ok(t.story(call_id) LIKE '%outcome +bot', '… for ten seconds') FROM b;
 SELECT ok((SELECT over FROM b, fn.voice_news(ARRAY[call_id])), 'it is over');
 
