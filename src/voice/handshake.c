@@ -26,17 +26,13 @@ signs(const char *token, const char *url, const char *uri, const char *signature
 }
 
 bool
-handshake_read(
-    struct lws *wsi, const char *public_url, const char *carrier_token, char call_id[ID_SIZE])
+handshake_right(const char *uri, const char *signature, const char *public_url,
+    const char *carrier_token, char call_id[ID_SIZE])
 {
-	static const char header[] = "x-twilio-signature:";
-	char uri[PATH_SIZE], signature[SIGNATURE_SIZE], url[URL_SIZE];
+	char url[URL_SIZE];
 
-	if (lws_hdr_copy(wsi, uri, sizeof uri, WSI_TOKEN_GET_URI) <= 0 ||
-	    lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) > 0 || !str_starts(uri, PATH) ||
+	if (strlen(uri) >= PATH_SIZE || !str_starts(uri, PATH) ||
 	    !id_valid(uri + strlen(PATH), "call_"))
-		return false;
-	if (lws_hdr_custom_copy(wsi, signature, sizeof signature, header, (int)strlen(header)) <= 0)
 		return false;
 	/* https://… is signed as wss://… */
 	if (!str_starts(public_url, "http"))
@@ -46,4 +42,19 @@ handshake_read(
 		return false;
 	snprintf(call_id, ID_SIZE, "%.*s", ID_SIZE - 1, uri + strlen(PATH));
 	return true;
+}
+
+bool
+handshake_read(
+    struct lws *wsi, const char *public_url, const char *carrier_token, char call_id[ID_SIZE])
+{
+	static const char header[] = "x-twilio-signature:";
+	char uri[PATH_SIZE], signature[SIGNATURE_SIZE];
+
+	if (lws_hdr_copy(wsi, uri, sizeof uri, WSI_TOKEN_GET_URI) <= 0 ||
+	    lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) > 0)
+		return false;
+	if (lws_hdr_custom_copy(wsi, signature, sizeof signature, header, (int)strlen(header)) <= 0)
+		return false;
+	return handshake_right(uri, signature, public_url, carrier_token, call_id);
 }
