@@ -154,10 +154,14 @@ class Stack:
     def has_crash_points(self):
         return b"OFFHOOK_CRASH_AT" in self.program("scheduler").read_bytes()
 
-    @contextlib.contextmanager
     def scheduler(self, before=(), **environment):
-        """Another scheduler, started by hand as the stack's user (by the command before, which
-        needs root); ended at the end."""
+        """Another scheduler."""
+        return self.by_hand("scheduler", before, **environment)
+
+    @contextlib.contextmanager
+    def by_hand(self, name, before=(), **environment):
+        """Another program, started by hand as the stack's user (by the command before, which needs
+        root); ended at the end."""
         user = {}
         if before:
             before = [*before, "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
@@ -167,7 +171,7 @@ class Stack:
         env.update(environment)
         with open(self.folder / "log" / "by-hand.log", "ab") as log:
             process = subprocess.Popen(
-                [*before, self.program("scheduler"), "--config", self.env["OFFHOOK_CONF"]],
+                [*before, self.program(name), "--config", self.env["OFFHOOK_CONF"]],
                 env=env, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, **user)
         try:

@@ -18,10 +18,11 @@ FAST_AFTER_CHECKS = 1
 
 
 class World:
-    def __init__(self, stack, name):
+    def __init__(self, stack, name, at_once=100):
         self.stack = stack
         self.workspace = name
-        stack.command("workspace", "create", name, "--quota", "100000", "--max-concurrent", "100")
+        stack.command("workspace", "create", name, "--quota", "100000", "--max-concurrent",
+                      str(at_once))
         self.key = stack.command(
             "key", "create", "--scope", "workspace", "--id", name)["api_key"]
         self.prefix = stack.new_prefix()

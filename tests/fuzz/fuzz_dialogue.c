@@ -24,7 +24,9 @@ check_turns(const struct dialogue *d)
 	const struct dialogue_turn *turn;
 	struct arena *a = arena_new();
 
-	if (strstr(dialogue_fill(a, dialogue_opening(d), "{brief}", "b"), "{brief}") != NULL)
+	/* What is filled in by itself is as it was. */
+	if (strcmp(dialogue_fill(a, dialogue_opening(d), "{brief}", "{brief}"),
+		dialogue_opening(d)) != 0)
 		abort();
 	for (int i = 0; i <= 101; i++) {
 		turn = dialogue_turn(d, a, i, words[i % 4]);
