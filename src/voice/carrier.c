@@ -8,19 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
-#include "base/id.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "voice/frames.h"
 #include "voice/handshake.h"
-#include "voice/records.h"
-#include "voice/session.h"
+#include "voice/socket.h"
 
 #define OUT_MAX 8192      /* bytes of one message to the carrier */
 #define START_US 10000000 /* from the connection to "start" */
@@ -28,50 +24,13 @@
 #define END_US 5000000    /* for the database to take the end in */
 #define CLOSE_S 3         /* for the other side to take the close */
 #define GONE_US 3000000   /* longer than a session needs to be quiet */
-#define NEWS_US 250000    /* between two looks at the database */
 #define WRITES_AT_ONCE 16
 #define UNUSED_MAX 50 /* messages that make no sense: more, and the socket is closed */
 
-enum state {
-	CONNECTING, /* until "start" */
-	ASKING,     /* the database is asked about the token */
-	LIVE,       /* there is a session */
-	REPORTING,  /* the session is over; the database takes it in */
-	CLOSING,
-	GONE /* the socket is; the session's ears still tell the last words */
-};
-
-struct socket {
-	LIST_ENTRY(socket) next;
-	struct sockets *all;
-	struct lws *wsi;
-	uint64_t number;
-	enum state state;
-	int64_t since; /* that state */
-	char call_id[ID_SIZE];
-	char stream_sid[40], call_sid[40];
-	struct buf in, out;
-	int unused;
-	int close_code;
-	bool close_sent;
-	struct session *session;
-	struct records records;
-};
-
-struct sockets {
-	const struct sockets_env *env;
-	LIST_HEAD(, socket) list;
-	int count;
-	uint64_t last_number;
-	int64_t news_at;
-	bool news_asked;
-	bool ending; /* the loop is over: nobody lingers */
-};
-
 /* ---- states ---- */
 
-static void
-turn_to(struct socket *s, enum state state)
+void
+socket_turn_to(struct socket *s, enum socket_state state)
 {
 	s->state = state;
 	s->since = clock_boot_us();
@@ -89,27 +48,27 @@ on_over(void *arg)
 			    " much at once",
 		    dropped / 8);
 	log_info("the conversation is over");
-	turn_to(s, REPORTING);
+	socket_turn_to(s, REPORTING);
 }
 
 /* ---- closing ---- */
 
-static void
-close_soon(struct socket *s, int code)
+void
+socket_close_soon(struct socket *s, int code)
 {
 	if (s->state >= CLOSING)
 		return;
-	turn_to(s, CLOSING);
+	socket_turn_to(s, CLOSING);
 	s->close_code = code;
 	lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_OK, CLOSE_S);
 	lws_callback_on_writable(s->wsi);
 }
 
-static void
-refuse(struct socket *s, const char *why)
+void
+socket_refuse(struct socket *s, const char *why)
 {
 	log_warning("a media stream was refused: %s", why);
-	close_soon(s, LWS_CLOSE_STATUS_POLICY_VIOLATION);
+	socket_close_soon(s, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 }
 
 /* ---- messages ---- */
@@ -122,16 +81,16 @@ on_start(struct socket *s, const struct frame *f)
 	const char *values[VOICE_VALUES_MAX] = { s->call_id, f->call_sid, text };
 
 	if (f->token == NULL || strcmp(f->account_sid, s->all->env->account_sid) != 0) {
-		refuse(s, "its start names another account, or no token");
+		socket_refuse(s, "its start names another account, or no token");
 		return;
 	}
 	snprintf(s->stream_sid, sizeof s->stream_sid, "%s", f->stream_sid);
 	snprintf(s->call_sid, sizeof s->call_sid, "%s", f->call_sid);
 	digest_sha256(f->token, strlen(f->token), hash);
 	digest_hex(hash, sizeof hash, text + 2);
-	turn_to(s, ASKING);
+	socket_turn_to(s, ASKING);
 	if (!desk_put(s->all->env->desk, VOICE_BEGIN, s->number, values))
-		close_soon(s, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
+		socket_close_soon(s, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
 }
 
 static void
@@ -172,22 +131,22 @@ on_message(struct socket *s, int64_t now)
 	struct frame f;
 
 	if (!frame_read(s->in.data, s->in.len, &f)) {
-		refuse(s, "it sends what the carrier does not");
+		socket_refuse(s, "it sends what the carrier does not");
 		return;
 	}
 	if (s->state == CONNECTING && f.kind == FRAME_START)
 		on_start(s, &f);
 	else if (s->state == CONNECTING && f.kind != FRAME_CONNECTED && f.kind != FRAME_OTHER)
-		refuse(s, "it begins without a start");
+		socket_refuse(s, "it begins without a start");
 	else if (s->state == LIVE && f.stream_sid[0] != '\0' &&
 	    strcmp(f.stream_sid, s->stream_sid) != 0)
-		refuse(s, "it has become another stream");
+		socket_refuse(s, "it has become another stream");
 	else if (s->state == LIVE)
 		on_live(s, &f, now);
 	else if (f.kind == FRAME_STOP)
-		close_soon(s, LWS_CLOSE_STATUS_NORMAL);
+		socket_close_soon(s, LWS_CLOSE_STATUS_NORMAL);
 	if (s->unused > UNUSED_MAX)
-		refuse(s, "it sends too much that makes no sense");
+		socket_refuse(s, "it sends too much that makes no sense");
 	frame_free(&f);
 }
 
@@ -197,14 +156,14 @@ on_receive(struct socket *s, const char *bytes, size_t len)
 	if (s->state == CLOSING)
 		return;
 	if (lws_frame_is_binary(s->wsi)) {
-		refuse(s, "it sends binary messages");
+		socket_refuse(s, "it sends binary messages");
 		return;
 	}
 	if (lws_is_first_fragment(s->wsi))
 		buf_clear(&s->in);
 	buf_add(&s->in, bytes, len);
 	if (buf_failed(&s->in))
-		refuse(s, "it sends a message that is too long");
+		socket_refuse(s, "it sends a message that is too long");
 	else if (lws_is_final_fragment(s->wsi) && lws_remaining_packet_payload(s->wsi) == 0)
 		on_message(s, clock_boot_us());
 }
@@ -310,7 +269,7 @@ socket_new(struct sockets *all, struct lws *wsi)
 	buf_init(&s->out, OUT_MAX);
 	LIST_INSERT_HEAD(&all->list, s, next);
 	all->count++;
-	turn_to(s, CONNECTING);
+	socket_turn_to(s, CONNECTING);
 	return s;
 }
 
@@ -335,7 +294,7 @@ socket_gone(struct socket *s)
 		session_tick(s->session, clock_boot_us());
 	}
 	s->wsi = NULL;
-	turn_to(s, GONE);
+	socket_turn_to(s, GONE);
 	if (s->session == NULL || session_quiet(s->session) || s->all->ending)
 		socket_free(s);
 	log_about(NULL);
@@ -437,39 +396,15 @@ socket_tick(struct socket *s, int64_t now)
 	int64_t waited = now - s->since;
 
 	if (s->state == CONNECTING && waited > START_US)
-		refuse(s, "no start has come in time");
+		socket_refuse(s, "no start has come in time");
 	else if (s->state == ASKING && waited > BEGIN_US)
-		close_soon(s, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
+		socket_close_soon(s, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
 	else if (s->state == REPORTING && waited > END_US)
-		close_soon(s, LWS_CLOSE_STATUS_NORMAL);
+		socket_close_soon(s, LWS_CLOSE_STATUS_NORMAL);
 	else if (s->state == LIVE)
 		session_tick(s->session, now);
 	if (s->session != NULL && s->state < CLOSING && play_ready(session_play(s->session), now))
 		lws_callback_on_writable(s->wsi);
-}
-
-/* Asks what is new of all calls that talk. */
-static void
-ask_news(struct sockets *all, int64_t now)
-{
-	const char *values[VOICE_VALUES_MAX] = { NULL };
-	const struct socket *s;
-	struct buf list;
-
-	if (all->news_asked || now < all->news_at)
-		return;
-	buf_init(&list, (size_t)all->env->most * ID_SIZE + 3);
-	LIST_FOREACH(s, &all->list, next)
-	{
-		if (s->state == LIVE)
-			buf_printf(&list, "%c%s", list.len == 0 ? '{' : ',', s->call_id);
-	}
-	buf_puts(&list, "}");
-	values[0] = list.data;
-	if (list.len > 1)
-		all->news_asked = desk_put(all->env->desk, VOICE_NEWS, 0, values);
-	all->news_at = now + NEWS_US;
-	buf_free(&list);
 }
 
 void
@@ -486,98 +421,7 @@ sockets_tick(struct sockets *all, int64_t now)
 			socket_free(s);
 	}
 	log_about(NULL);
-	ask_news(all, now);
-}
-
-static void
-take_begin(struct socket *s, const struct rows *rows, int64_t now)
-{
-	const struct sockets_env *env = s->all->env;
-	json_t *numbers;
-	char why[64];
-	const char *text;
-
-	if (s->state != ASKING)
-		return;
-	if (rows == NULL) {
-		close_soon(s, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
-		return;
-	}
-	if (rows_count(rows) == 0) {
-		refuse(s, "its token is not good for it");
-		return;
-	}
-	text = rows_text(rows, 0, VOICE_BEGIN_TRANSFER_NUMBERS);
-	numbers = json_parse_strict(text, strlen(text), why);
-	s->session = session_new(&(struct session_setup){ .ops = &records_ops,
-				     .arg = &s->records,
-				     .kind = env->kind,
-				     .env = env->engine,
-				     .ears = env->ears,
-				     .call_id = s->call_id,
-				     .brief = rows_text(rows, 0, VOICE_BEGIN_BRIEF),
-				     .language = rows_text(rows, 0, VOICE_BEGIN_LANGUAGE),
-				     .call_kind = rows_text(rows, 0, VOICE_BEGIN_KIND),
-				     .slots = rows_text(rows, 0, VOICE_BEGIN_SLOTS),
-				     .learnt = rows_text(rows, 0, VOICE_BEGIN_LEARNT),
-				     .answered_by = rows_text(rows, 0, VOICE_BEGIN_ANSWERED_BY),
-				     .voicemail = rows_text(rows, 0, VOICE_BEGIN_VOICEMAIL),
-				     .transfer_numbers = numbers,
-				     .since_us = rows_int(rows, 0, VOICE_BEGIN_SINCE_MS) * 1000,
-				     .max_talk_s = env->max_talk_s },
-	    now);
-	json_decref(numbers);
-	turn_to(s, LIVE);
-	log_info("a conversation begins");
-}
-
-static void
-take_news(struct sockets *all, const struct rows *rows, int64_t now)
-{
-	struct socket *s;
-
-	all->news_asked = false;
-	for (int i = 0; rows != NULL && i < rows_count(rows); i++) {
-		const char *call_id = rows_text(rows, i, VOICE_NEWS_CALL);
-		const char *text = rows_text(rows, i, VOICE_NEWS_QUESTIONS);
-		json_t *questions = text == NULL ? NULL : json_loads(text, 0, NULL);
-
-		LIST_FOREACH(s, &all->list, next)
-		{
-			if (s->state != LIVE || strcmp(s->call_id, call_id) != 0)
-				continue;
-			log_about(call_id);
-			if (rows_bool(rows, i, VOICE_NEWS_OVER))
-				session_stopped(s->session, now);
-			session_news(
-			    s->session, rows_text(rows, i, VOICE_NEWS_ANSWERED_BY), questions, now);
-		}
-		json_decref(questions);
-	}
-	log_about(NULL);
-}
-
-void
-sockets_answer(struct sockets *all, const struct desk_answer *answer, int64_t now)
-{
-	struct socket *s;
-
-	if (answer->act == VOICE_NEWS) {
-		take_news(all, answer->rows, now);
-		return;
-	}
-	LIST_FOREACH(s, &all->list, next)
-	{
-		if (s->number != answer->who)
-			continue;
-		log_about(s->call_id);
-		if (answer->act == VOICE_BEGIN)
-			take_begin(s, answer->rows, now);
-		else if (s->state == REPORTING)
-			close_soon(s, LWS_CLOSE_STATUS_NORMAL);
-		log_about(NULL);
-		return;
-	}
+	sockets_ask(all, now);
 }
 
 int

@@ -52,7 +52,9 @@ src_voice_libvoice_a_SOURCES = \
 	src/voice/records.h \
 	src/voice/handshake.c \
 	src/voice/handshake.h \
-	src/voice/carrier.c \
 	src/voice/carrier.h \
+	src/voice/socket.h \
+	src/voice/carrier_desk.c \
+	src/voice/carrier.c \
 	src/voice/serve.c \
 	src/voice/serve.h
