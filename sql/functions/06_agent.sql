@@ -53,6 +53,23 @@ BEGIN
         WHERE t.call_id = p_call AND t.turn > 0 AND t.heard = '' AND NOT t.held;
 END $$;
 
+-- What the callee says while he waits for the human's answer, and what he is told upon it. Each look for the
+-- answer in that turn (from 1) brings its own, and is taken in once.
+CREATE FUNCTION fn.agent_held(p_call text, p_turn integer, p_look integer, p_heard text,
+    p_words text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    c calls;
+BEGIN
+    SELECT * INTO STRICT c FROM calls WHERE call_id = p_call FOR UPDATE;
+    UPDATE questions SET looks = p_look WHERE call_id = p_call AND workspace_id = c.workspace_id
+        AND request_id = fn.question_id(p_call, p_turn - 1) AND looks < p_look;
+    IF FOUND AND NOT call_is_final(c.status) THEN
+        PERFORM fn.transcript_add(c, 'operator', p_heard);
+        PERFORM fn.transcript_add(c, 'bot', p_words);
+    END IF;
+END $$;
+
 -- Keeps the agent's answer to a turn: its words, its verdict when it ends the call, with what it
 -- learnt (sql/008_bookings.sql), and what it asks its human when it must. An answer of the human that
 -- it was given is taken up by these words. Returns the TwiML to answer with: an earlier answer to the

@@ -24,6 +24,7 @@
 #define PAIRS_MAX 128
 #define HEARD_MAX 4000
 #define TURN_MAX 100
+#define LOOKS_MAX 10000
 #define FORWARD_MAX (64u << 10)
 #define TOKEN_BYTES 32
 /* Connection overrides: repeat on 5xx, on connect and on read failures. */
@@ -241,7 +242,7 @@ speak(struct ask *ask, const struct hook *hook, const struct agent_ask *question
 	if (said.verdict != NULL)
 		reply.twiml = twiml_end(a, said.words, said.language);
 	else if (said.question != NULL)
-		reply.twiml = twiml_hold(a, said.words, said.language, next);
+		reply.twiml = twiml_wait(a, said.words, said.language, next);
 	else
 		reply.twiml = twiml_listen(a, said.words, said.language, next);
 	return agent_said(ask->db, a, hook->call_id, question->turn, &reply, twiml);
@@ -256,6 +257,30 @@ think(struct ask *ask, const struct hook *hook, const struct agent_ask *question
 		turn_url(ask, hook, question->turn + 1), answer_url(ask, hook) };
 
 	return talk_speak(ask, question, turn, &urls, twiml);
+}
+
+/* The client has not answered yet. Who says something meanwhile is told so; it is kept for the agent, once for
+ * each look for the answer, which have their numbers in the URL. */
+static enum rc
+wait(struct ask *ask, const struct hook *hook, const struct agent_ask *question,
+    const struct agent_turn *turn, const char **twiml)
+{
+	const char *number = req_query(ask->req, "look");
+	const char *words = question->heard[0] == '\0' ? "" : tongue_of(turn->language)->patience;
+	int64_t look;
+	enum rc rc = RC_OK;
+
+	if (number == NULL || !str_int64(number, 0, LOOKS_MAX, &look))
+		look = 0;
+	look++;
+	if (words[0] != '\0')
+		rc = agent_held(ask->db, question, look, words);
+	*twiml = twiml_wait(ask->req->arena, words, tongue_tag(turn->language),
+	    arena_printf(ask->req->arena,
+		"%s/twilio/voice/%s?attempt=%s&turn=%lld&look=%lld" OVERRIDES, ask->env->public_url,
+		hook->call_id, hook->attempt_id == NULL ? "" : hook->attempt_id,
+		(long long)question->turn, (long long)look));
+	return rc;
 }
 
 /* Our public URL with another scheme in front: https is wss, http is ws. */
@@ -346,8 +371,7 @@ voice(struct ask *ask)
 	if (rc == RC_OK && turn.next == AGENT_REPLAY)
 		twiml = turn.twiml;
 	else if (rc == RC_OK && turn.next == AGENT_HOLD)
-		twiml = twiml_hold(
-		    ask->req->arena, "", "en-US", turn_url(ask, &hook, question.turn));
+		rc = wait(ask, &hook, &question, &turn, &twiml);
 	else if (rc == RC_OK && turn.next == AGENT_SPEAK && ask->env->talks &&
 	    talk_wanted(&question, &turn))
 		rc = think(ask, &hook, &question, &turn, &twiml);

@@ -53,7 +53,7 @@ twiml_of(struct arena *a, const struct talk_reply *r, const char *words, const c
 	if (r->verdict != NULL)
 		return twiml_end(a, words, tag);
 	if (r->question != NULL)
-		return twiml_hold(a, words, tag, next);
+		return twiml_wait(a, words, tag, next);
 	if (r->digits != NULL)
 		return twiml_press(a, words, tag, r->digits, next);
 	return twiml_listen(a, words, tag, next);

@@ -8,7 +8,7 @@
  * what the callee says. */
 #define LISTEN_S "5"
 #define PAUSE_S "2"
-/* Between two looks for the client's answer, while the callee holds the line. */
+/* Between two looks for the client's answer or a model's, while the callee holds the line. */
 #define HOLD_S "1"
 
 static const char head[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response>";
@@ -36,11 +36,15 @@ finish(struct arena *a, struct buf *out)
 	return text;
 }
 
+/* seconds: so long the callee may be silent. */
 static void
-listen_for(struct buf *out, const char *words, const char *language, const char *next_url)
+listen_for(struct buf *out, const char *seconds, const char *words, const char *language,
+    const char *next_url)
 {
+	buf_puts(out, "<Gather input=\"speech dtmf\" timeout=\"");
+	buf_puts(out, seconds);
 	buf_puts(out,
-	    "<Gather input=\"speech dtmf\" timeout=\"" LISTEN_S "\" speechTimeout=\"" PAUSE_S
+	    "\" speechTimeout=\"" PAUSE_S
 	    "\" actionOnEmptyResult=\"true\" method=\"POST\" language=\"");
 	buf_xml(out, language);
 	buf_puts(out, "\" action=\"");
@@ -58,15 +62,28 @@ redirect(struct buf *out, const char *next_url)
 	buf_puts(out, "</Redirect>");
 }
 
-const char *
-twiml_listen(struct arena *a, const char *words, const char *language, const char *next_url)
+static const char *
+listen(struct arena *a, const char *seconds, const char *words, const char *language,
+    const char *next_url)
 {
 	struct buf out;
 
 	buf_init(&out, TWIML_MAX);
 	buf_puts(&out, head);
-	listen_for(&out, words, language, next_url);
+	listen_for(&out, seconds, words, language, next_url);
 	return finish(a, &out);
+}
+
+const char *
+twiml_listen(struct arena *a, const char *words, const char *language, const char *next_url)
+{
+	return listen(a, LISTEN_S, words, language, next_url);
+}
+
+const char *
+twiml_wait(struct arena *a, const char *words, const char *language, const char *next_url)
+{
+	return listen(a, HOLD_S, words, language, next_url);
 }
 
 /* The carrier takes no <Play digits> inside <Gather>. */
@@ -82,7 +99,7 @@ twiml_press(struct arena *a, const char *words, const char *language, const char
 	buf_puts(&out, "<Play digits=\"");
 	buf_xml(&out, digits);
 	buf_puts(&out, "\"/>");
-	listen_for(&out, "", language, next_url);
+	listen_for(&out, LISTEN_S, "", language, next_url);
 	return finish(a, &out);
 }
 

@@ -12,7 +12,10 @@
 /* Says the words (none when "") and listens; what is heard, or nothing, is sent to next_url. */
 const char *twiml_listen(
     struct arena *a, const char *words, const char *language, const char *next_url);
-/* Says the words (none when ""), lets the callee wait a second, and asks next_url. */
+/* The same, for a callee who holds the line: a second of silence is enough. */
+const char *twiml_wait(
+    struct arena *a, const char *words, const char *language, const char *next_url);
+/* Says the words (none when ""), lets the callee wait a second unheard, and asks next_url. */
 const char *twiml_hold(
     struct arena *a, const char *words, const char *language, const char *next_url);
 /* Connects the call with a media stream, whose start bears the token; when it is over, next_url is asked. */

@@ -51,6 +51,22 @@ agent_hear(struct db *db, struct arena *a, const struct agent_ask *ask, struct a
 	return RC_OK;
 }
 
+static const struct statement held = {
+	"agent_held",
+	"SELECT fn.agent_held($1, $2, $3, $4, $5)",
+	5,
+};
+
+enum rc
+agent_held(struct db *db, const struct agent_ask *ask, int64_t look, const char *words)
+{
+	char turn[24], number[24];
+	const char *values[] = { ask->call_id, db_int(ask->turn, turn), db_int(look, number),
+		ask->heard, words };
+
+	return db_run(db, &held, values, NULL);
+}
+
 static const struct statement said = {
 	"agent_said",
 	"SELECT fn.agent_said($1, $2, $3, $4, $5::call_outcome, $6, $7::json, $8, $9, $10)",

@@ -49,6 +49,11 @@ struct agent_turn {
 enum rc agent_hear(struct db *db, struct arena *a, const struct agent_ask *ask,
     struct agent_turn *turn) MUST_CHECK;
 
+/* AGENT_HOLD: keeps what the callee said while waiting (ask->heard) and the words that he is told upon it.
+ * look: of the looks for the answer in this turn, from 1; each is taken in once. */
+enum rc agent_held(
+    struct db *db, const struct agent_ask *ask, int64_t look, const char *words) MUST_CHECK;
+
 /* What the agent says; verdict NULL: the talk goes on. */
 struct agent_reply {
 	const char *words;

@@ -3,7 +3,8 @@
  *
  * Whoever has nothing left to say is silent, and after PATIENCE_TURNS turns of silence hangs up:
  * long enough for an agent that is waiting for its human, and an end for one that never stops.
- * Who asks for the client's wish waits without a word as long as the agent says nothing.
+ * Who asks for the client's wish, and who has just had a turn without a word (an empty line), waits as long
+ * as the agent says nothing.
  */
 #include "sim/callee.h"
 
@@ -25,7 +26,7 @@
 static const char *const small_talk[] = { "Hello, yes, how can I help you?",
 	"Yes, that is fine, it is booked.", "Goodbye.", NULL };
 static const char *const asks_client[] = {
-	"I can do seven or nine. Please ask your client which one.", "Thank you, it is booked.",
+	"I can do seven or nine. Please ask your client which one.", "", "Thank you, it is booked.",
 	NULL
 };
 static const char *const greeting[] = { "You have reached the voicemail of this number. We are not "
@@ -212,12 +213,15 @@ callee_throttles(const char *number, const struct callee *c)
 enum heard
 callee_hear(struct callee *c, bool speech, bool dtmf, const char **words)
 {
+	bool waits = c->turn > 0 && !c->spoken_to &&
+	    (c->repeats || c->lines[c->turn - 1][0] == '\0');
+
 	if (dtmf && c->digits != NULL) {
 		*words = c->digits;
 		c->digits = NULL;
 		return HEARD_DIGITS;
 	}
-	if (speech && c->lines[c->turn] != NULL && (!c->repeats || c->turn == 0 || c->spoken_to)) {
+	if (speech && c->lines[c->turn] != NULL && !waits) {
 		*words = c->lines[c->turn];
 		c->spoken_to = false;
 		if (c->lines[c->turn + 1] != NULL || !c->repeats)
@@ -226,7 +230,8 @@ callee_hear(struct callee *c, bool speech, bool dtmf, const char **words)
 			return HEARD_HANGUP;
 		return HEARD_SPEECH;
 	}
-	if ((speech && c->leaves) || ++c->silent_turns > PATIENCE_TURNS)
+	if ((speech && c->leaves && c->lines[c->turn] == NULL) ||
+	    ++c->silent_turns > PATIENCE_TURNS)
 		return HEARD_HANGUP;
 	return HEARD_NOTHING;
 }

@@ -228,6 +228,7 @@ obey_play(struct call *c, const struct twiml_node *n)
 {
 	int tones = (int)strlen(twiml_text(n, "digits", ""));
 
+	c->live->callee.spoken_to = true;
 	later(c, tones > 0 ? tones * TONE_MS : SAY_MS, run);
 	return false;
 }

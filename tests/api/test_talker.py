@@ -14,6 +14,7 @@ from llm import Reply
 
 HELLO = "Hello. This is an automated assistant calling on behalf of a client."
 MOMENT = "One moment, please."
+PATIENCE = "Thank you for your patience. One more moment, please."
 SORRY = "I am sorry, I have a technical problem. Goodbye."
 GARBAGE = Reply(content="I would rather not say that in JSON.")
 
@@ -42,7 +43,8 @@ class Talk:
         model.say(self.word, *answers)
         phone = number()
         client.stack.rule(phone, ring_ms=20, say=says)
-        self.id = client.start(phone, brief=f"{brief} {self.word}", language="en", **more)
+        self.id = client.start(phone, brief=f"{brief} {self.word}",
+                               **{"language": "en", **more})
 
     def ended(self, seconds=40):
         return self.client.ended(self.id, seconds)
@@ -106,7 +108,7 @@ def test_the_client_is_asked_while_the_callee_waits(client, model):
         turn("A table for two at eight?"),
         turn("I will ask.", "ask_user", question="Is nine all right?"),
         turn("Nine would be fine."), goodbye("success_booked")],
-        ["Only at nine.", "Done."])
+        ["Only at nine.", "", "Done."])
     question = eventually(lambda: next(iter(talk.of("ask_user")), None))
     assert question["message"] == "Is nine all right?"
     answer = client.post(f"/calls/{talk.id}/answer", {"answer": "Nine is fine."})
@@ -118,6 +120,61 @@ def test_the_client_is_asked_while_the_callee_waits(client, model):
     kinds = [e["event_type"] for e in client.events(talk.id)]
     assert [k for k in kinds if "answer" in k or k == "ask_user"] == [
         "ask_user", "answered", "answer_spoken"]
+
+
+def test_what_the_callee_says_while_waiting_is_heard(client, model):
+    talk = Talk(client, model, [
+        turn("A table for two at eight?"),
+        turn("I will ask.", "ask_user", question="Is nine all right?"),
+        turn("Ten is even better."), goodbye("success_booked")],
+        ["Only at nine.", "Wait, ten is free, too.", "And half past.", "", "Done."])
+    eventually(lambda: talk.bot().count(PATIENCE) == 2)
+    assert client.post(f"/calls/{talk.id}/answer", {"answer": "Nine or ten."}).json()["delivered"]
+    assert talk.ended()["outcome_type"] == "success_booked"
+    assert talk.words()[2:9] == [
+        ("operator", "Only at nine."), ("bot", "I will ask."),
+        ("operator", "Wait, ten is free, too."), ("bot", PATIENCE),
+        ("operator", "And half past."), ("bot", PATIENCE), ("bot", "Ten is even better.")]
+    material = talk.materials()[2]
+    assert material["client_answer"]["answer"] == "Nine or ten."
+    assert [one["callee"] for one in material["talk"] if "callee" in one] == [
+        "Only at nine.", "Wait, ten is free, too.", "And half past."]
+    dialed, = [c for c in client.stack.get_sim("/sim/calls") if c["sid"] == client.call(talk.id)["call_sid"]]
+    assert dialed["errors"] == [] and model.faults == []
+
+
+def test_what_comes_twice_while_waiting_is_heard_once(client, model):
+    talk = Talk(client, model, [turn("At eight?", "ask_user", question="Which day?"), goodbye()], [])
+    eventually(lambda: talk.of("ask_user"))
+    attempt, = client.stack.sql("SELECT attempt_id FROM calls WHERE call_id = %s", talk.id)[0]
+    url = f"/twilio/voice/{talk.id}?attempt={attempt}&turn=2"
+    form = {"CallSid": client.call(talk.id)["call_sid"], "AccountSid": client.stack.account,
+            "CallStatus": "in-progress", "SpeechResult": "Are you there?"}
+    first, again, later = (client.stack.hook(url + look, form) for look in (
+        "&look=500", "&look=500", "&look=501"))
+    assert first.text == again.text != later.text and "look=501" in first.text
+    assert f"{PATIENCE}</Say></Gather>" in first.text and "<Redirect" not in first.text
+    quiet = client.stack.hook(url + "&look=502", {**form, "SpeechResult": ""})
+    assert "<Say" not in quiet.text and 'timeout="1"' in quiet.text
+    assert talk.words().count(("operator", "Are you there?")) == 2
+    assert talk.bot().count(PATIENCE) == 2
+    client.stack.sql("UPDATE questions SET expires_at = clock_timestamp() WHERE call_id = %s", talk.id)
+    talk.ended()
+
+
+@pytest.mark.parametrize("language, tag, name, hello", [
+    ("de", "de-DE", "German", "Guten Tag. Hier spricht ein automatischer Assistent im Auftrag eines Kunden."),
+    ("pt-PT", "pt-PT", "Portuguese", "Olá. Sou um assistente automático e ligo em nome de um cliente."),
+    ("ja", "en-US", "English", HELLO)])
+def test_other_languages_are_spoken_and_heard(client, model, language, tag, name, hello):
+    talk = Talk(client, model, [turn("Ein Tisch für zwei?"), goodbye("success_booked", "Danke.")],
+                ["Ja, gerne."], language=language)
+    assert talk.ended()["outcome_type"] == "success_booked"
+    assert talk.bot() == [hello, "Ein Tisch für zwei?", "Danke."]
+    assert talk.materials()[0]["language"] == name
+    said = [twiml for twiml, in client.stack.sql(
+        "SELECT twiml FROM agent_turns WHERE call_id = %s ORDER BY turn", talk.id)]
+    assert all(f'language="{tag}"' in twiml for twiml in said) and f'<Gather input="speech dtmf"' in said[1]
 
 
 def test_an_answer_that_does_not_come_is_told_to_the_model(client, model):

@@ -36,6 +36,21 @@ test_listen(void **state)
 }
 
 static void
+test_wait(void **state)
+{
+	struct arena *a = arena_new();
+
+	(void)state;
+	assert_string_equal(twiml_wait(a, "Hold & wait", "de-DE", "https://x/?turn=2&look=1#rc=4"),
+	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response>"
+	    "<Gather input=\"speech dtmf\" timeout=\"1\" speechTimeout=\"2\""
+	    " actionOnEmptyResult=\"true\" method=\"POST\" language=\"de-DE\""
+	    " action=\"https://x/?turn=2&amp;look=1#rc=4\">"
+	    "<Say language=\"de-DE\">Hold &amp; wait</Say></Gather></Response>\n");
+	arena_free(a);
+}
+
+static void
 test_hold(void **state)
 {
 	struct arena *a = arena_new();
@@ -131,6 +146,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_wait),
 		cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_dial),
