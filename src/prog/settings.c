@@ -290,6 +290,8 @@ const struct conf_key settings_keys[] = {
 	    .help = "Processes that hold conversations; 0: one for each processor." },
 	{ "voice.max_calls", CONF_INT, AT(voice.max_calls), "1000", .min = 1, .max = 100000,
 	    .help = "Conversations that one of them holds at once; more are refused." },
+	{ "voice.hold_seconds", CONF_INT, AT(voice.hold_seconds), "180", .min = 1, .max = 3600,
+	    .help = "Seconds of music on hold that are waited out in real time." },
 	{ "voice.socket", CONF_TEXT, AT(voice.socket), "/run/offhook/voice.sock",
 	    .check = path_socket, .must = PATH_SOCKET, .restart = true,
 	    .help = "Where nginx reaches the conversations." },

@@ -58,6 +58,7 @@ struct settings {
 		char *script;  /* a dialogue file, or "" */
 		int64_t loops; /* never 0: that has been replaced by a number for this host */
 		int64_t max_calls;
+		int64_t hold_seconds;
 		char *socket;
 	} voice;
 	struct {

@@ -65,6 +65,7 @@ env_fill(struct voice *voice, char *error, size_t size)
 		.account_sid = s->twilio.account_sid,
 		.engine = s->voice.engine,
 		.max_talk_s = s->calls.max_duration_seconds,
+		.hold_s = s->voice.hold_seconds,
 		.max_calls = (int)s->voice.max_calls,
 		.dialogue = dialogue,
 		.openai = { s->openai.realtime_url, s->openai.api_key, s->openai.realtime_model },

@@ -21,8 +21,8 @@ struct sockets_env {
 	const char *public_url;    /* https://… */
 	const char *carrier_token; /* signs the handshake */
 	const char *account_sid;
-	int64_t max_talk_s;
-	int most; /* sockets at once */
+	int64_t max_talk_s, hold_s; /* see session.h */
+	int most;                   /* sockets at once */
 	const struct engine_kind *kind;
 	const struct engine_env *engine;
 	const struct ears_setup *ears; /* without a language; or NULL */

@@ -69,7 +69,8 @@ take_begin(struct socket *s, const struct rows *rows, int64_t now)
 				     .voicemail = rows_text(rows, 0, VOICE_BEGIN_VOICEMAIL),
 				     .transfer_numbers = numbers,
 				     .since_us = rows_int(rows, 0, VOICE_BEGIN_SINCE_MS) * 1000,
-				     .max_talk_s = env->max_talk_s },
+				     .max_talk_s = env->max_talk_s,
+				     .hold_s = env->hold_s },
 	    now);
 	json_decref(numbers);
 	socket_turn_to(s, LIVE);

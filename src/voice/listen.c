@@ -59,7 +59,8 @@ follow_tone(struct listen *l, double tone, bool loud, int ms)
 		l->tone_ms += ms;
 		return 0;
 	}
-	if (l->tone_ms >= BEEP_MIN_MS && l->tone_ms <= BEEP_MAX_MS)
+	/* The last note of music is none. */
+	if (l->tone_ms >= BEEP_MIN_MS && l->tone_ms <= BEEP_MAX_MS && !listen_music(l))
 		l->beep_ms = l->tone_ms;
 	l->tone_ms = 0;
 	if (l->beep_ms == 0 || loud) {

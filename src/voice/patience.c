@@ -5,7 +5,6 @@
 #define PROMPT_US (8 * S_US)
 #define SILENT_US (25 * S_US)
 #define HOLDING_US (12 * S_US)
-#define MUSIC_US (180 * S_US)
 #define LONGEST_LOOK_US (S_US / 2) /* a process that stood still is not the callee's silence */
 
 static enum patience_news
@@ -33,7 +32,7 @@ patience_look(struct patience *p, const struct patience_state *state, int64_t no
 			p->music_us = now;
 			return PATIENCE_MUSIC;
 		}
-		return now - p->music_us >= MUSIC_US ? PATIENCE_HELD : PATIENCE_NONE;
+		return now - p->music_us >= p->most_music_us ? PATIENCE_HELD : PATIENCE_NONE;
 	}
 	p->music_us = 0;
 	if (state->callee_talks) {

@@ -17,8 +17,9 @@ enum patience_news {
 	PATIENCE_HELD     /* the music has lasted for too long: the end */
 };
 
-/* All zero at the beginning. */
+/* All zero at the beginning but the first. */
 struct patience {
+	int64_t most_music_us; /* so much music is the end */
 	int64_t looked_us;
 	int64_t quiet_us; /* of the callee's silence while the agent was silent too */
 	int64_t told_us;  /* of quiet_us, when there was news last */

@@ -235,6 +235,7 @@ voice_serve(void *arg)
 		.carrier_token = env->carrier_token,
 		.account_sid = env->account_sid,
 		.max_talk_s = env->max_talk_s,
+		.hold_s = env->hold_s,
 		.most = env->max_calls,
 		.kind = voice_kind(env->engine),
 		.engine = &engines };

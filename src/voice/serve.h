@@ -12,8 +12,8 @@ struct voice_env {
 	int listen_fd;
 	const char *public_url; /* https://… */
 	const char *carrier_token, *account_sid;
-	const char *engine; /* the name of a kind */
-	int64_t max_talk_s;
+	const char *engine;              /* the name of a kind */
+	int64_t max_talk_s, hold_s;      /* see session.h */
 	int max_calls;                   /* of this loop */
 	const struct dialogue *dialogue; /* or NULL */
 	struct engine_account openai, gemini;

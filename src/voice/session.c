@@ -28,8 +28,8 @@ ears_heard(void *arg, const char *text, int64_t start_ms, int64_t end_ms)
 
 	(void)start_ms;
 	s->ops->told(s->arg, "supervisor_stt", text, end_ms);
-	talk_weigh(s, text, now);
-	if (s->phase == TALKING && s->engine != NULL && s->kind->words != NULL)
+	if (talk_weigh(s, text, now) && s->phase == TALKING && s->engine != NULL &&
+	    s->kind->words != NULL)
 		s->kind->words(s->engine, text);
 }
 
@@ -93,6 +93,7 @@ session_new(const struct session_setup *setup, int64_t now)
 	buf_init(&s->heard, TALK_TEXT_MAX);
 	s->answered_us = now - setup->since_us;
 	s->max_talk_us = setup->max_talk_s * S_US;
+	s->patience.most_music_us = setup->hold_s * S_US;
 	if (talk_is_machine(setup->answered_by)) {
 		talk_machine(s, setup->answered_by, now);
 		return s;

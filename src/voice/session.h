@@ -50,6 +50,7 @@ struct session_setup {
 	json_t *transfer_numbers;   /* an array; borrowed */
 	int64_t since_us;           /* from the answer to now */
 	int64_t max_talk_s;         /* from the answer */
+	int64_t hold_s;             /* of music, once it is known for that */
 };
 
 /* Begins the conversation; texts are copied. */

@@ -177,17 +177,19 @@ talk_is_machine(const char *answered_by)
 	    (strncmp(answered_by, "machine", 7) == 0 || strcmp(answered_by, "fax") == 0);
 }
 
-void
+bool
 talk_weigh(struct session *s, const char *words, int64_t now)
 {
 	struct arena *a = arena_new();
+	bool machine = rules_voicemail(a, words), screening = !machine && rules_screening(a, words);
 
-	if (rules_voicemail(a, words)) {
+	if (machine) {
 		talk_machine(s, "machine_start", now);
-	} else if (!s->screened && rules_screening(a, words) && s->engine != NULL) {
+	} else if (screening && !s->screened && s->engine != NULL) {
 		s->screened = true;
 		s->ops->noted(s->arg, "call_screening", "A call screening service is listening.");
 		s->kind->prompt(s->engine, RULES_SCREENING);
 	}
 	arena_free(a);
+	return !machine && !screening;
 }

@@ -80,7 +80,8 @@ bool talk_is_machine(const char *answered_by);
 void talk_machine(struct session *s, const char *by, int64_t now);
 /* Waits for the machine's beep. */
 void talk_mind_machine(struct session *s, int64_t now);
-/* What the callee's words, from whichever ears, say of who is listening. */
-void talk_weigh(struct session *s, const char *words, int64_t now);
+/* What the callee's words, from whichever ears, say of who is listening. False: no human, and what was said
+ * needs no other answer. */
+bool talk_weigh(struct session *s, const char *words, int64_t now);
 
 #endif

@@ -60,7 +60,7 @@ told_heard(void *arg, const char *text, bool final)
 		return;
 	if (s->ears == NULL)
 		s->ops->told(s->arg, "operator", text, talk_at_ms(s, now));
-	talk_weigh(s, text, now);
+	(void)talk_weigh(s, text, now);
 }
 
 static void

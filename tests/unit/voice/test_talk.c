@@ -107,7 +107,7 @@ test_patience(void **state)
 	const struct patience_state quiet = { 0 }, agent = { .agent_talks = true },
 				    callee = { .callee_talks = true }, waits = { .waits = true },
 				    music = { .music = true };
-	struct patience p = { 0 };
+	struct patience p = { .most_music_us = 180 * S };
 	int64_t now = 100 * S;
 
 	(void)state;
@@ -124,7 +124,7 @@ test_patience(void **state)
 	p = (struct patience){ 0 };
 	assert_int_equal(look(&p, &waits, &now, 13), PATIENCE_HOLDING);
 	assert_int_equal(look(&p, &waits, &now, 60), PATIENCE_HOLDING);
-	p = (struct patience){ 0 };
+	p = (struct patience){ .most_music_us = 180 * S };
 	assert_int_equal(look(&p, &music, &now, 1), PATIENCE_MUSIC);
 	assert_int_equal(look(&p, &music, &now, 170), PATIENCE_NONE);
 	assert_int_equal(look(&p, &music, &now, 20), PATIENCE_HELD);
@@ -183,6 +183,19 @@ test_listen(void **state)
 	assert_true(listen_music(&l));
 	hear(&l, 300, 20, 0);
 	assert_false(listen_music(&l));
+}
+
+static void
+test_the_last_note_of_music_is_no_beep(void **state)
+{
+	struct listen l = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		assert_false(hear(&l, 500, 8000, i % 2 == 0 ? 523.25 : 659.26) & LISTEN_BEEP);
+	assert_int_equal(hear(&l, 1000, 20, 0), LISTEN_ENDED);
+	assert_int_equal(hear(&l, 500, 8000, 1000), 0);
+	assert_int_equal(hear(&l, 1000, 20, 0), LISTEN_BEEP); /* one that stands alone is */
 }
 
 static void
@@ -394,6 +407,7 @@ main(void)
 		cmocka_unit_test(test_patience),
 		cmocka_unit_test(test_a_process_that_stood_still_is_no_silence),
 		cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_the_last_note_of_music_is_no_beep),
 		cmocka_unit_test(test_beeps),
 		cmocka_unit_test(test_questions),
 		cmocka_unit_test(test_verdicts),
