@@ -465,7 +465,8 @@ openai_address(struct engine *e, struct buf *url, struct link_setup *setup)
 static bool
 openai_worth_it(struct engine *e, const struct link_end *end)
 {
-	static const int codes[] = { 1001, 1005, 1006, 1011, 1012, 1013, 1015 };
+	/* 1002 is 1012 (a restart) and 1013 (too busy), as libwebsockets 4.1 has them. */
+	static const int codes[] = { 1001, 1002, 1005, 1006, 1011, 1012, 1013, 1015 };
 	size_t i;
 
 	(void)e;

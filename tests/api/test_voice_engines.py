@@ -439,6 +439,12 @@ def test_a_word_of_ours_makes_the_model_speak(pair):
 
 # ---- what goes wrong ----
 
+def peak_kib(d):
+    """The most memory that the engine's process has had."""
+    with open(f"/proc/{d.process.pid}/status") as status:
+        return [int(line.split()[1]) for line in status if line.startswith("VmHWM")][0]
+
+
 def died(d, word=None, seconds=20):
     """It has failed for good, and said this."""
     sentence, _ = eventually(lambda: [one for one in d.all("failed") if one[1]], seconds)[0]
@@ -510,7 +516,7 @@ def test_a_certificate_of_another_host(pair):
     assert not pair.fake.requests
 
 
-@openai
+@both
 def test_an_upgrade_that_never_comes(pair):
     pair.fake.plans += [Plan(hang=True), Plan(hang=True)]
     d = pair.begin()
@@ -557,10 +563,18 @@ def test_a_connection_that_breaks_is_made_anew(pair, code):
         assert not pair.fake.refused
 
 
-@both
-def test_what_was_cut_off_by_the_break_is_gone_on_with(pair):
+BREAKS = {"gone": wskit.drop, "no_code": wskit.close_without_code, "spoilt": wskit.spoil,
+          "restart": lambda: wskit.close(1012, "restart"), "error": lambda: wskit.close(1011),
+          "garbage": lambda: wskit.say("{"), "bytes": lambda: wskit.say(b"\xff\xfe\x00")}
+
+
+@pytest.mark.parametrize("pair, how", [
+    *((kind, how) for kind in ("openai", "gemini") for how in BREAKS if how != "spoilt"),
+    *((kind + "-tls", how) for kind in ("openai", "gemini") for how in ("gone", "spoilt"))],
+    indirect=["pair"])
+def test_what_was_cut_off_by_the_break_is_gone_on_with(pair, how):
     pair.fake.pace = 2
-    pair.fake.plans.append(Plan(moment="reply", deed=wskit.drop()))
+    pair.fake.plans.append(Plan(moment="reply", deed=BREAKS[how]()))
     turn(pair, GREETING, 3000)
     turn(pair, "Where was I?", 300)
     d = pair.begin()
@@ -600,6 +614,24 @@ def test_a_message_without_end(pair):
     died(pair.begin(), "too long")
 
 
+def large(size):
+    """A message of so many bytes that says nothing to anybody."""
+    text = json.dumps({"type": "rate_limits.updated", "usageMetadata": {}, "x": ""})
+    return text[:-2] + "x" * (size - len(text)) + text[-2:]
+
+
+@both
+def test_a_message_as_long_as_may_be(pair):
+    pair.fake.plans += [Plan(moment="setup", deed=wskit.say(large(1 << 20)))]
+    turn(pair, GREETING)
+    d = pair.begin()
+    d.wait("turn_done")
+    assert not d.all("failed")
+    pair.fake.plans += [Plan(moment="setup", deed=wskit.say(large((1 << 20) + 1))) for _ in range(2)]
+    d.end()
+    died(pair.begin(), "too long")
+
+
 @both
 def test_a_flood(pair):
     message = json.dumps({"type": "rate_limits.updated", "usageMetadata": {}, "x": "x" * 60000})
@@ -607,7 +639,7 @@ def test_a_flood(pair):
     died(pair.begin(), "floods")
 
 
-@openai
+@both
 def test_a_server_that_reads_nothing_holds_nothing_up(pair):
     pair.fake.plans.append(Plan(moment="audio", deed=wskit.stall()))
     turn(pair, GREETING, 200)
@@ -616,9 +648,7 @@ def test_a_server_that_reads_nothing_holds_nothing_up(pair):
     d.hear(QUIET * 20 * 3000, pace=0)  # a minute, as fast as it goes
     d.wait("failed", seconds=40)       # it does not answer to pings either
     d.wait("ready")
-    with open(f"/proc/{d.process.pid}/status") as status:
-        peak = [int(line.split()[1]) for line in status if line.startswith("VmHWM")][0]
-    assert peak < (400 << 10 if "asan" in str(drive.PROGRAM) else 40 << 10)
+    assert peak_kib(d) < (400 << 10 if "asan" in str(drive.PROGRAM) else 40 << 10)
 
 
 @openai
@@ -815,6 +845,59 @@ def test_ears_that_are_refused_give_up(ears, plan):
     d.write({"finish": True})
     d.wait("done")
     assert len(ears.fake.requests) == 1
+
+
+@pytest.mark.parametrize("how", ["gone", "no_code", "error", "garbage", "bytes"])
+def test_ears_that_break_off_in_the_middle_of_a_word(ears, how):
+    """What has been heard is told; the rest is heard by the next connection."""
+    ears.fake.hears += ["Good day.", "Still here."]
+    d = ears.begin()
+    d.hear(wskit.pcmu(400) + QUIET * 500)
+    d.wait("heard")
+    ears.session.plan.moment, ears.session.plan.deed = "audio", BREAKS[how]()
+    d.hear(wskit.pcmu(300))
+    assert d.wait("failed")[1] is False
+    eventually(lambda: len(ears.fake.sessions) == 2)
+    time.sleep(0.1)
+    d.hear(wskit.pcmu(500) + QUIET * 500)
+    d.wait("heard", 2)
+    assert [text for text, _, _ in d.all("heard")] == ["Good day.", "Still here."]
+
+
+@pytest.mark.parametrize("status, tries", [(400, 1), (429, 2), (500, 2), (503, 2)])
+def test_ears_and_an_upgrade_that_is_refused(ears, status, tries):
+    ears.fake.plans += [Plan(refuse=status, body=wskit.CANARY) for _ in range(tries)]
+    d = ears.begin()
+    eventually(lambda: [one for one in d.all("failed") if one[1]])
+    assert [str(status) in sentence for sentence, _ in d.all("failed")] == [True] * tries
+    assert len(ears.fake.requests) == tries
+
+
+def test_ears_whose_upgrade_never_comes(ears):
+    ears.fake.plans += [Plan(hang=True), Plan(hang=True)]
+    d = ears.begin()
+    eventually(lambda: [one for one in d.all("failed") if one[1]], 40)
+    assert len(ears.fake.requests) == 2
+
+
+def test_ears_that_take_nothing_hold_nothing_up(ears):
+    ears.fake.plans.append(Plan(moment="audio", deed=wskit.stall()))
+    d = ears.begin()
+    d.hear(QUIET * 200)
+    d.hear(QUIET * 20 * 3000, pace=0)
+    d.wait("failed", seconds=40)
+    assert peak_kib(d) < (400 << 10 if "asan" in str(drive.PROGRAM) else 40 << 10)
+
+
+@pytest.mark.parametrize("what", ["flood", "long"])
+def test_ears_that_are_shouted_at(ears, what):
+    flood = wskit.flood(400, json.dumps({"type": "UtteranceEnd", "x": "x" * 60000}))
+    deed = flood if what == "flood" else wskit.say(" " * (300 << 10))
+    ears.fake.plans += [Plan(moment="audio", deed=deed) for _ in range(2)]
+    d = ears.begin()
+    d.hear(QUIET * 200)
+    sentence, _ = d.wait("failed")
+    assert ("floods" if what == "flood" else "too long") in sentence
 
 
 def test_ears_whose_server_does_not_finish(ears):

@@ -8,6 +8,7 @@ import audioop
 import http
 import json
 import math
+import os
 import socket
 import ssl
 import subprocess
@@ -98,6 +99,20 @@ def drop():
     """The network is gone: no close frame."""
     async def deed(session):
         session.socket.transport.abort()
+    return deed
+
+
+def close_without_code():
+    async def deed(session):
+        session.socket.transport.write(b"\x88\x00")
+    return deed
+
+
+def spoil():
+    """Something on the way writes into the TLS connection."""
+    async def deed(session):
+        wire = session.socket.transport.get_extra_info("socket").fileno()
+        os.write(wire, b"\x17\x03\x03\x00\x20" + bytes(32))
     return deed
 
 
