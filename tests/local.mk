@@ -216,6 +216,8 @@ endif
 EXTRA_DIST += \
 	.ci/run \
 	tests/dev/check.sh \
+	tests/dev/memcheck \
+	tests/dev/memcheck.supp \
 	tests/dev/parts.sh \
 	tests/dev/process.sh \
 	tests/dev/run.sh \
@@ -295,6 +297,20 @@ tests_unit_sim_test_line_LDADD = $(sim_test_libs)
 endif
 EXTRA_DIST += \
 	tests/fuzz/fuzz_brief.c \
+	tests/fuzz/fuzz_sim_msg.c \
+	tests/fuzz/fuzz_dialogue.c \
+	tests/fuzz/fuzz_handshake.c \
+	tests/fuzz/fuzz_agent_tools.c \
+	tests/fuzz/fuzz_rules.c \
+	tests/fuzz/corpus/sim_msg/media.json \
+	tests/fuzz/corpus/sim_msg/mark.json \
+	tests/fuzz/corpus/sim_msg/clear.json \
+	tests/fuzz/corpus/dialogue/whole.json \
+	tests/fuzz/corpus/handshake/call \
+	tests/fuzz/corpus/handshake/slash \
+	tests/fuzz/corpus/agent_tools/end \
+	tests/fuzz/corpus/agent_tools/questions \
+	tests/fuzz/corpus/rules/errand \
 	tests/fuzz/fuzz_callrail.c \
 	tests/fuzz/fuzz_summary.c \
 	tests/fuzz/summary.dict \
@@ -547,6 +563,7 @@ EXTRA_DIST += \
 	tests/bench/wrk.lua \
 	tests/faults/checker.py \
 	tests/faults/far.py \
+	tests/faults/lossy.py \
 	tests/faults/conftest.py \
 	tests/faults/stack.py \
 	tests/faults/test_api_faults.py \
@@ -561,6 +578,7 @@ EXTRA_DIST += \
 	tests/faults/test_skill_crashes.py \
 	tests/faults/test_spool.py \
 	tests/faults/test_storm.py \
+	tests/faults/test_voice.py \
 	tests/faults/test_webhook_faults.py \
 	tests/faults/world.py
 

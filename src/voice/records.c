@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 
+#include "base/log.h"
 #include "domain/question.h"
 
 #define URL_SIZE 1024
+#define RECORDS_MAX 4000 /* of one call; a model that says more would hold up the others' records */
 
 static void
 put(const struct records *r, enum voice_act act, const char *one, const char *two,
@@ -25,6 +27,11 @@ put_record(struct records *r, enum voice_act act, const char *one, const char *t
 	const char *values[VOICE_VALUES_MAX] = { r->call_id, db_int(++r->last, record), one, two,
 		three, four };
 
+	if (r->last > RECORDS_MAX) {
+		if (r->last == RECORDS_MAX + 1)
+			log_warning("too much is told of this call: the rest is left out");
+		return;
+	}
 	(void)desk_put(r->desk, act, r->number, values);
 }
 

@@ -108,7 +108,7 @@ def free_port():
 
 def clean_environment():
     """The caller's environment without what would change a stack."""
-    keep = ("OFFHOOK_BUILD",)
+    keep = ("OFFHOOK_BUILD", "OFFHOOK_MEMCHECK")
     return {key: value for key, value in os.environ.items()
             if key in keep or not (key.startswith(("OFFHOOK_", "PG", "TWILIO_"))
                                    or key == "DATABASE_URL" or key.lower().endswith("_proxy"))}

@@ -129,3 +129,49 @@ def test_a_model_that_breaks_off_goes_on(talker):
     stream.talk()
     assert stream.wait_closed(20)[0] == 1000
     assert line.finish()["outcome_type"] == "success_booked"
+
+
+BAD = [("ask_user", {"question": 5}), ("ask_user", {}), ("send_dtmf", {"digits": "call me"}),
+       ("send_dtmf", {"digits": "1" * 100}), ("transfer", {"to": ["+12025550177"]}),
+       ("transfer", {"to": "+19005550100"}), ("no_such_tool", {"x": None})]
+
+
+def test_tools_with_bad_arguments(talker):
+    """Each goes back to the model, which goes on."""
+    stack, fake, kind = talker
+    fake.dialogue[:] = [*[turn(kind, "Well.", 200, tool=bad) for bad in BAD],
+                        turn(kind, "Goodbye.", tool=("end_call", {
+                            "outcome_type": 7, "summary": {"a": 1}, "guests": "x"}))]
+    line = Line(stack, stack.customer(cap=10))
+    stream = line.stream().wait_open()
+    assert stream.wait_closed(60)[0] == 1000
+    call = line.finish()
+    assert call["outcome_type"] == "success_no_booking"
+    assert call["outcome_summary"] == "The agent ended the conversation."
+    assert not line.events("ask_user") and not line.events("dtmf")
+    assert [d["decision"] for d in call["supervisor_decisions"]] == ["transfer_refused"] * 2
+
+
+def test_a_thousand_tools_at_once(talker):
+    """They are refused one by one, and the call next to it goes on."""
+    stack, fake, kind = talker
+    if kind == "openai":
+        pytest.skip("only Gemini calls several tools in one message")
+
+    async def thousand(session):
+        for _ in range(100):
+            await session.call([("transfer", {"to": "+19005550100"})] * 10)
+
+    fake.plans.append(Plan(moment="reply", deed=thousand))
+    fake.dialogue[:] = [turn(kind, "One moment.")]
+    line = Line(stack, stack.customer(cap=10))
+    stream = line.stream().wait_open()
+    eventually(lambda: len(line.events("supervisor")) == 1000, 60)
+    fake.dialogue[:] = [turn(kind, "Good evening.")]
+    other = Line(stack, stack.customer(cap=10))
+    healthy = other.stream().wait_open()
+    eventually(lambda: healthy.first("first_sound"), 20)
+    for one, of in ((stream, line), (healthy, other)):
+        one.stop()
+        of.hung_up()
+        of.client.ended(of.call_id)
