@@ -11,7 +11,7 @@ clean_environment() {
     if [[ ! -v OFFHOOK_TWILIO_API_URL ]]; then
         CLEAN+=(-u TWILIO_ACCOUNT_SID -u TWILIO_AUTH_TOKEN -u TWILIO_PHONE_NUMBER)
     fi
-    CLEAN+=(HOME="$DIR" TMPDIR="$DIR/tmp"
+    CLEAN+=(HOME="$DIR" TMPDIR="$DIR/tmp" MEMCHECK_DIR="${MEMCHECK_DIR:-$DIR/log}"
         no_proxy='localhost,127.0.0.1,::1' NO_PROXY='localhost,127.0.0.1,::1'
         ASAN_OPTIONS="${ASAN_OPTIONS:-log_path=$DIR/log/sanitizer}"
         UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1:log_path=$DIR/log/sanitizer}")

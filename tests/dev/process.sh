@@ -1,7 +1,16 @@
 # shellcheck shell=bash
 # process.sh: starting, finding and stopping detached programs by their pid files. Part of ./dev.
 
+# NAME: whether it is to run under valgrind.
+checked() {
+    [[ " ${OFFHOOK_MEMCHECK:-} " == *" $1 "* ]]
+}
+
 comm_of() { # NAME: how the kernel calls its process
+    if checked "$1"; then
+        printf 'memcheck-amd64-'
+        return 0
+    fi
     case $1 in
     postgres | nginx) printf '%s' "$1" ;;
     *)
@@ -78,6 +87,7 @@ start() {
     local name=$1 child tries
 
     shift
+    ! checked "$name" || set -- "$TOP/tests/dev/memcheck" "$@"
     reap_strays "$name"
     (
         # Nothing of the caller stays open, or whoever reads its pipes would wait for ever.
@@ -93,7 +103,7 @@ start() {
             </dev/null >/dev/null 2>&1
     ) &
     child=$!
-    for ((tries = 0; tries < 200; tries++)); do
+    for ((tries = 0; tries < 400; tries++)); do
         ! running "$name" || return 0
         kill -0 "$child" 2>/dev/null || return 1
         sleep 0.05

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# tools.sh: ./dev fmt, lint, bench and fuzz. Part of ./dev.
+# tools.sh: ./dev fmt, lint, bench, fuzz and valgrind. Part of ./dev.
 
 c_files() {
     find src tests \( -name '*.[ch]' -o -name '*.cc' \) -not -name config.h | sort
@@ -118,4 +118,46 @@ fuzz() {
         sed -n 's/^stat::number_of_executed_units: */    inputs tried: /p' "$log"
     done
     $found || die fuzz "there is no tests/fuzz/fuzz_${1:-*}.c"
+}
+
+# DIR: fails with what memcheck has found.
+memcheck_reports() {
+    local reports
+
+    mapfile -t reports < <(find "$1" -name 'memcheck.*' -size +0)
+    ((${#reports[@]} == 0)) || {
+        head -c 100000 "${reports[@]}"
+        return 1
+    }
+}
+
+valgrind_units() {
+    make -s -C "$BUILD" -j"$(nproc)" check LOG_COMPILER="$TOP/tests/dev/memcheck" || {
+        cat "$BUILD/test-suite.log"
+        return 1
+    }
+}
+
+valgrind_pytest() {
+    /usr/bin/python3 -B -m pytest -q -ra -p no:cacheprovider --rootdir="$TOP" "$@"
+}
+
+# The stack's user writes the reports too.
+valgrind() {
+    local log=$BUILD/log
+
+    build_in "$BUILD"
+    MEMCHECK_DIR=$(mktemp -d /tmp/offhook-memcheck.XXXXXX)
+    chmod 1777 "$MEMCHECK_DIR"
+    export MEMCHECK_DIR OFFHOOK_BUILD=$BUILD OFFHOOK_MEMCHECK=${OFFHOOK_MEMCHECK:-voice}
+    trap 'rm -rf "$MEMCHECK_DIR"' EXIT
+    if (($# > 0)); then
+        timed "tests under memcheck" "$log/valgrind-tests.log" valgrind_pytest "$@"
+    else
+        timed "unit tests under memcheck" "$log/valgrind-units.log" valgrind_units
+        timed "voice under memcheck" "$log/valgrind-voice.log" valgrind_pytest \
+            tests/api/test_voice_line.py tests/api/test_voice_questions.py \
+            tests/api/test_voice_ears.py -m "not alone"
+    fi
+    step "no report of memcheck" "$log/valgrind-reports.log" memcheck_reports "$MEMCHECK_DIR"
 }
