@@ -156,7 +156,7 @@ def test_a_thousand_tools_at_once(talker):
     """They are refused one by one, and the call next to it goes on."""
     stack, fake, kind = talker
     if kind == "openai":
-        pytest.skip("only Gemini calls several tools in one message")
+        pytest.skip("with OpenAI they are not all told within a minute, which is not understood yet")
 
     async def thousand(session):
         for _ in range(100):
