@@ -3,15 +3,14 @@
  * once a worker has said who may (X-Accel-Redirect), or as a JSON array for those who poll.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "api/routes.h"
 #include "base/id.h"
 #include "base/str.h"
 #include "domain/call.h"
 #include "domain/event.h"
+#include "http/accept.h"
 
 static enum rc events(struct ask *);
 
@@ -65,42 +64,18 @@ const struct named_schema event_schemas[] = {
 	{ .name = NULL },
 };
 
-/* How much a client wants a media type: the q of its element of the Accept header, 1 without one,
- * 0 when it is not named. */
-static double
-wanted(const char *accept, const char *type)
-{
-	size_t len = strlen(type);
-	const char *q;
-	double value;
-
-	for (; accept != NULL && *accept != '\0'; accept += strcspn(accept, ",")) {
-		accept += strspn(accept, ", \t");
-		if (strncasecmp(accept, type, len) != 0 ||
-		    (accept[len] != '\0' && strchr(",; \t", accept[len]) == NULL))
-			continue;
-		q = accept + len;
-		q += strspn(q, "; \t");
-		if (strncasecmp(q, "q=", 2) != 0)
-			return 1;
-		value = strtod(q + 2, NULL);
-		return value > 0 && value <= 1 ? value : 0;
-	}
-	return 0;
-}
-
 enum form { FORM_STREAM, FORM_ARRAY, FORM_NEITHER };
 
 /* The array is for those who name it and do not want the stream at least as much. */
 static enum form
 wanted_form(const char *accept)
 {
-	double stream = wanted(accept, "text/event-stream");
-	double array = wanted(accept, "application/json");
+	double stream = accept_wants(accept, "text/event-stream");
+	double array = accept_wants(accept, "application/json");
 
 	if (array > stream)
 		return FORM_ARRAY;
-	if (accept == NULL || stream > 0 || wanted(accept, "*/*") > 0)
+	if (accept == NULL || stream > 0 || accept_wants(accept, "*/*") > 0)
 		return FORM_STREAM;
 	return FORM_NEITHER;
 }

@@ -3,6 +3,8 @@ noinst_LIBRARIES += src/http/libhttp.a
 src_http_libhttp_a_SOURCES = \
 	src/http/req.h \
 	src/http/req.c \
+	src/http/accept.h \
+	src/http/accept.c \
 	src/http/resp.h \
 	src/http/resp.c \
 	src/http/router.h \
