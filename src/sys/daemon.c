@@ -250,6 +250,21 @@ daemon_listen(const char *path, int backlog)
 }
 
 void
+daemon_machine(char machine[DAEMON_MACHINE_SIZE])
+{
+	FILE *f = fopen("/etc/machine-id", "re");
+
+	memset(machine, 0, DAEMON_MACHINE_SIZE);
+	if (f != NULL) {
+		if (fgets(machine, DAEMON_MACHINE_SIZE, f) != NULL)
+			machine[strcspn(machine, "\n")] = '\0';
+		(void)fclose(f);
+	}
+	if (machine[0] == '\0')
+		(void)gethostname(machine, DAEMON_MACHINE_SIZE - 1);
+}
+
+void
 daemon_end(void)
 {
 	if (pid_path != NULL && pid_path_of == getpid())

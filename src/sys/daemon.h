@@ -22,6 +22,9 @@ void daemon_stopping(void);
 int daemon_socket(const char *name);
 /* A listening unix socket at path, mode 0660, replacing a stale one. -1 with a log line. */
 int daemon_listen(const char *path, int backlog);
+/* What tells this machine apart from others: its machine-id, or else its host name. */
+#define DAEMON_MACHINE_SIZE 65
+void daemon_machine(char machine[DAEMON_MACHINE_SIZE]);
 void daemon_end(void);
 
 #endif

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sys/daemon.h"
+
 /* The first line of a small file, or "". */
 static void
 read_line(const char *path, char *out, size_t size)
@@ -40,14 +42,11 @@ start_of(int64_t pid)
 void
 holder_self(struct pacer_holder *self)
 {
-	char machine[64], boot[64];
+	char machine[DAEMON_MACHINE_SIZE], boot[64];
 	struct stat ns;
 
 	memset(self, 0, sizeof *self);
-	read_line("/etc/machine-id", machine, sizeof machine);
-	if (machine[0] == '\0')
-		gethostname(machine, sizeof machine - 1);
-	machine[sizeof machine - 1] = '\0';
+	daemon_machine(machine);
 	read_line("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
 	if (stat("/proc/self/ns/pid", &ns) != 0)
 		ns.st_ino = 0;
