@@ -751,7 +751,8 @@ endif
 # The voice: its pure parts.
 if HAVE_CMOCKA
 voice_tests = tests/unit/voice/test_frames tests/unit/voice/test_play tests/unit/voice/test_talk \
-	tests/unit/voice/test_backlog tests/unit/voice/test_history tests/unit/voice/test_sound
+	tests/unit/voice/test_backlog tests/unit/voice/test_history tests/unit/voice/test_sound \
+	tests/unit/voice/test_tap
 check_PROGRAMS += $(voice_tests)
 TESTS += $(voice_tests)
 voice_test_libs = src/voice/libvoice.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs) \
@@ -771,6 +772,9 @@ tests_unit_voice_test_backlog_LDADD = $(voice_test_libs)
 tests_unit_voice_test_history_SOURCES = tests/unit/voice/test_history.c
 tests_unit_voice_test_history_CPPFLAGS = $(AM_CPPFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_voice_test_history_LDADD = $(voice_test_libs)
+tests_unit_voice_test_tap_SOURCES = tests/unit/voice/test_tap.c
+tests_unit_voice_test_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_voice_test_tap_LDADD = $(voice_test_libs)
 tests_unit_voice_test_sound_SOURCES = tests/unit/voice/test_sound.c
 tests_unit_voice_test_sound_CPPFLAGS = $(AM_CPPFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_voice_test_sound_LDADD = $(voice_test_libs)

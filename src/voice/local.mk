@@ -12,6 +12,10 @@ src_voice_libvoice_a_SOURCES = \
 	src/voice/patience.h \
 	src/voice/play.c \
 	src/voice/play.h \
+	src/voice/tap.c \
+	src/voice/tap.h \
+	src/voice/wav.c \
+	src/voice/wav.h \
 	src/voice/sayings.c \
 	src/voice/sayings.h \
 	src/voice/verdict.c \

@@ -18,12 +18,14 @@
 #define MARK_EVERY 3200      /* bytes */
 #define MARK_PAUSE_US 100000 /* no sound for so long: a mark behind the last of it */
 #define MARK_LOST_US 3000000 /* a carrier that does not echo: the clock alone counts */
+#define HEARD_KEPT 8000      /* bytes that were heard are kept, for whoever listens */
 
 struct piece {
 	STAILQ_ENTRY(piece) next;
 	int64_t item_no;
 	int64_t due_us; /* when it is heard if nothing is late */
 	bool keep;
+	uint64_t at; /* once it is sent: the bytes of all that was sent before it */
 	size_t len;
 	uint8_t sound[];
 };
@@ -44,8 +46,9 @@ struct mark {
 };
 
 struct play {
-	STAILQ_HEAD(, piece) queue;
+	STAILQ_HEAD(pieces, piece) queue;
 	size_t queued;                /* bytes in it */
+	struct pieces sent;           /* what the callee may still hear, or has just heard */
 	int64_t due_end;              /* when the last of it is heard, if nothing is late */
 	int64_t ends_at;              /* when the carrier has played all that was sent */
 	int64_t sent_at;              /* the last sound */
@@ -73,16 +76,33 @@ play_new(void)
 	struct play *p = mem_zalloc(1, sizeof *p);
 
 	STAILQ_INIT(&p->queue);
+	STAILQ_INIT(&p->sent);
 	return p;
 }
 
-static void
-drop_first(struct play *p)
+/* Takes the first piece out of the queue. */
+static struct piece *
+pull_first(struct play *p)
 {
 	struct piece *piece = STAILQ_FIRST(&p->queue);
 
 	STAILQ_REMOVE_HEAD(&p->queue, next);
 	p->queued -= piece->len;
+	return piece;
+}
+
+static void
+drop_first(struct play *p)
+{
+	free(pull_first(p));
+}
+
+static void
+forget_first(struct play *p)
+{
+	struct piece *piece = STAILQ_FIRST(&p->sent);
+
+	STAILQ_REMOVE_HEAD(&p->sent, next);
 	free(piece);
 }
 
@@ -91,6 +111,8 @@ play_free(struct play *p)
 {
 	while (!STAILQ_EMPTY(&p->queue))
 		drop_first(p);
+	while (!STAILQ_EMPTY(&p->sent))
+		forget_first(p);
 	free(p);
 }
 
@@ -192,11 +214,24 @@ mark_due(const struct play *p, int64_t now)
 	    (p->items[p->item_count - 1].closed || now - p->sent_at >= MARK_PAUSE_US);
 }
 
+/* Lets go of what was heard a while ago. */
+static void
+forget_heard(struct play *p, int64_t now)
+{
+	uint64_t heard = play_heard(p, now);
+	const struct piece *first;
+
+	while ((first = STAILQ_FIRST(&p->sent)) != NULL &&
+	    first->at + first->len + HEARD_KEPT <= heard)
+		forget_first(p);
+}
+
 bool
 play_ready(struct play *p, int64_t now)
 {
 	struct piece *first;
 
+	forget_heard(p, now);
 	while ((first = STAILQ_FIRST(&p->queue)) != NULL && !first->keep &&
 	    now - first->due_us > PLAY_LATE_US)
 		lose_first(p);
@@ -218,7 +253,7 @@ take_mark(struct play *p, struct play_out *out)
 static void
 take_sound(struct play *p, int64_t now, struct play_out *out)
 {
-	struct piece *piece = STAILQ_FIRST(&p->queue);
+	struct piece *piece = pull_first(p);
 	struct item *item = item_of(p, piece->item_no);
 
 	out->kind = PLAY_SOUND;
@@ -232,9 +267,10 @@ take_sound(struct play *p, int64_t now, struct play_out *out)
 	p->ends_at += us_of(piece->len);
 	p->sent_at = now;
 	p->since_mark += piece->len;
+	piece->at = p->sent_total;
 	p->sent_total += piece->len;
 	p->sent_no = piece->item_no;
-	drop_first(p);
+	STAILQ_INSERT_TAIL(&p->sent, piece, next);
 }
 
 void
@@ -310,6 +346,59 @@ heard_of(const struct play *p, const struct item *item, int64_t now)
 	return by_clock > (int64_t)most ? most : (size_t)by_clock;
 }
 
+uint64_t
+play_heard(const struct play *p, int64_t now)
+{
+	int64_t ahead = p->ends_at > now ? p->ends_at - now : 0, behind;
+	uint64_t waits = (uint64_t)(ahead * BYTES_A_MS / 1000);
+	uint64_t heard = waits < p->sent_total ? p->sent_total - waits : 0;
+
+	if (p->mark_count == 0 || heard <= p->marks[0].total)
+		return heard;
+	/* Since the mark should have come back: on its way, or lost. */
+	behind = us_of((size_t)(heard - p->marks[0].total));
+	if (now > p->ends_at)
+		behind += now - p->ends_at;
+	return behind < MARK_LOST_US ? p->marks[0].total : heard;
+}
+
+size_t
+play_heard_since(const struct play *p, uint64_t *from, int64_t now, uint8_t *out, size_t size)
+{
+	uint64_t until = play_heard(p, now);
+	const struct piece *piece;
+	size_t made = 0;
+
+	STAILQ_FOREACH(piece, &p->sent, next)
+	{
+		uint64_t end = piece->at + piece->len < until ? piece->at + piece->len : until;
+		uint64_t begin = piece->at > *from ? piece->at : *from;
+		size_t part = begin < end ? (size_t)(end - begin) : 0;
+
+		if (part > size - made)
+			part = size - made;
+		memcpy(out + made, piece->sound + (part > 0 ? begin - piece->at : 0), part);
+		made += part;
+	}
+	if (until > *from)
+		*from = until;
+	return made;
+}
+
+/* The callee hears nothing more of what was sent. */
+static void
+cut_sent(struct play *p, int64_t now)
+{
+	uint64_t heard = play_heard(p, now);
+	struct piece *piece;
+
+	STAILQ_FOREACH(piece, &p->sent, next)
+	{
+		if (piece->at + piece->len > heard)
+			piece->len = heard > piece->at ? (size_t)(heard - piece->at) : 0;
+	}
+}
+
 static bool
 keys_on_their_way(const struct play *p)
 {
@@ -338,6 +427,7 @@ play_clear(struct play *p, int64_t now, char name[PLAY_ITEM_MAX], int64_t *heard
 		item->sent = item->heard;
 		item->closed = true;
 	}
+	cut_sent(p, now);
 	p->clear = p->clear || p->mark_count > 0 || p->since_mark > 0;
 	while (!STAILQ_EMPTY(&p->queue))
 		drop_first(p);

@@ -61,6 +61,13 @@ struct play_item {
 /* The oldest of them, each once; false when there is none. */
 bool play_finished(struct play *p, int64_t now, struct play_item *item);
 
+/* How many bytes of all that was sent have been heard, as far as is known; what was cut off counts as well. */
+uint64_t play_heard(const struct play *p, int64_t now);
+/* What was heard since *from (a result of the above, of a second ago at most), as it was sent and without what
+ * was cut off; *from is moved to now. The bytes in out; what is over size is left out. */
+size_t play_heard_since(
+    const struct play *p, uint64_t *from, int64_t now, uint8_t *out, size_t size);
+
 /* Whether anything is still to be heard, as far as is known. */
 bool play_busy(const struct play *p, int64_t now);
 /* Bytes that were dropped because they came too late, or were too many. */

@@ -115,6 +115,7 @@ session_free(struct session *s)
 		ears_free(s->ears);
 	if (s->own_order != 0)
 		speech_forget(s->env->speech, s->own_order);
+	tap_free(s->tap, clock_boot_us());
 	play_free(s->play);
 	sayings_free(s->sayings);
 	verdict_clear(&s->verdict);
@@ -128,6 +129,14 @@ struct play *
 session_play(struct session *s)
 {
 	return s->play;
+}
+
+struct tap *
+session_tap(struct session *s, int64_t now)
+{
+	if (s->tap == NULL && s->phase != OVER)
+		s->tap = tap_new(s->play, now);
+	return s->tap;
 }
 
 /* ---- from the carrier ---- */
@@ -149,6 +158,8 @@ session_hear(struct session *s, const char *base64, size_t base64_len, const uin
 		s->kind->hear(s->engine, base64, base64_len);
 	if (s->ears != NULL)
 		ears_hear(s->ears, talk_at_ms(s, now), pcmu, len);
+	if (s->tap != NULL)
+		tap_hear(s->tap, pcmu, len, now);
 }
 
 void
@@ -292,9 +303,26 @@ mind_last_words(struct session *s, int64_t now)
 }
 
 static void
+end_tap(struct session *s, int64_t now)
+{
+	tap_free(s->tap, now);
+	s->tap = NULL;
+}
+
+static void
+mind_tap(struct session *s, int64_t now)
+{
+	if (tap_used(s->tap))
+		tap_tick(s->tap, now);
+	else
+		end_tap(s, now);
+}
+
+static void
 finish(struct session *s, int64_t now)
 {
 	talk_hush(s, now);
+	end_tap(s, now);
 	tell_sayings(s, true, now);
 	talk_engine_end(s);
 	if (s->ears != NULL)
@@ -319,6 +347,8 @@ session_tick(struct session *s, int64_t now)
 		mind_last_words(s, now);
 	if (s->phase >= LAST_WORDS)
 		return;
+	if (s->tap != NULL)
+		mind_tap(s, now);
 	if (s->stopped) {
 		finish(s, now);
 		return;

@@ -14,6 +14,7 @@
 
 #include "voice/engine.h"
 #include "voice/play.h"
+#include "voice/tap.h"
 #include "voice/verdict.h"
 
 struct session;
@@ -59,6 +60,8 @@ void session_free(struct session *s);
 
 /* What is to be sent to the carrier. */
 struct play *session_play(struct session *s);
+/* For a listener, who is to take it before the next tick; NULL when the talk is over. */
+struct tap *session_tap(struct session *s, int64_t now);
 
 /* From the carrier: sound (the same twice), a key, a mark; the end of the stream, after which over() comes
  * with the next tick. */

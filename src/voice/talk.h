@@ -35,6 +35,7 @@ struct session {
 	const char *language, *voicemail;
 	json_t *transfer_numbers;
 	struct play *play;
+	struct tap *tap; /* or NULL: nobody listens */
 	struct sayings *sayings;
 	struct questions questions;
 	struct listen listen;
