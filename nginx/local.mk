@@ -25,6 +25,7 @@ nginx/offhook.conf: $(srcdir)/nginx/offhook.conf.in Makefile
 		-e 's|@carrier_socket@|/run/offhook/carrier.sock|' \
 		-e 's|@events_socket@|/run/offhook/events.sock|' \
 		-e 's|@voice_socket@|/run/offhook/voice.sock|' \
+		-e 's|@listen_dir@|/run/offhook-voice|' \
 		-e 's|@source_params@|$(nginxdir)/offhook_source.conf|' \
 		-e 's|@resolver@|127.0.0.1|' \
 		-e 's|@authorities@|/etc/ssl/certs/ca-certificates.crt|' \

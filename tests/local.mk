@@ -334,6 +334,7 @@ EXTRA_DIST += \
 	tests/fuzz/rt_openai.dict \
 	tests/fuzz/fuzz_scan.c \
 	tests/fuzz/fuzz_schema.c \
+	tests/fuzz/fuzz_listen.c \
 	tests/fuzz/fuzz_smtp.c \
 	tests/fuzz/fuzz_stream.c \
 	tests/fuzz/fuzz_stt_live.c \
@@ -432,6 +433,7 @@ EXTRA_DIST += \
 	tests/api/test_voice.py \
 	tests/api/test_voice_ears.py \
 	tests/api/test_voice_line.py \
+	tests/api/test_listening.py \
 	tests/api/test_voice_models.py \
 	tests/api/test_voice_questions.py \
 	tests/api/test_webhooks.py \
@@ -729,7 +731,9 @@ EXTRA_DIST += \
 	tests/sql/27_callrail.sql \
 	tests/sql/30_voice.sql \
 	tests/sql/31_talker.sql \
-	tests/sql/33_voice_records.sql
+	tests/sql/32_listening.sql \
+	tests/sql/33_voice_records.sql \
+	tests/sql/34_hold.sql
 
 # The event streams, without sockets and without a database.
 if HAVE_CMOCKA
@@ -752,7 +756,7 @@ endif
 if HAVE_CMOCKA
 voice_tests = tests/unit/voice/test_frames tests/unit/voice/test_play tests/unit/voice/test_talk \
 	tests/unit/voice/test_backlog tests/unit/voice/test_history tests/unit/voice/test_sound \
-	tests/unit/voice/test_tap
+	tests/unit/voice/test_tap tests/unit/voice/test_listeners
 check_PROGRAMS += $(voice_tests)
 TESTS += $(voice_tests)
 voice_test_libs = src/voice/libvoice.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs) \
@@ -775,6 +779,9 @@ tests_unit_voice_test_history_LDADD = $(voice_test_libs)
 tests_unit_voice_test_tap_SOURCES = tests/unit/voice/test_tap.c
 tests_unit_voice_test_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_voice_test_tap_LDADD = $(voice_test_libs)
+tests_unit_voice_test_listeners_SOURCES = tests/unit/voice/test_listeners.c
+tests_unit_voice_test_listeners_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_voice_test_listeners_LDADD = $(voice_test_libs)
 tests_unit_voice_test_sound_SOURCES = tests/unit/voice/test_sound.c
 tests_unit_voice_test_sound_CPPFLAGS = $(AM_CPPFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_voice_test_sound_LDADD = $(voice_test_libs)

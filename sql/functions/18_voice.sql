@@ -27,8 +27,9 @@ BEGIN
 END $$;
 
 -- The carrier's socket is here and shows its token, which is good once, for this call and this sid. One row
--- with what the talk needs, or none. since_ms: from the answer to now, for the times of the transcript.
-CREATE FUNCTION fn.voice_begin(p_call text, p_sid text, p_token_hash bytea)
+-- with what the talk needs, or none. since_ms: from the answer to now, for the times of the transcript. Where
+-- the conversation is held is kept for listeners (NULL: there is no way to it).
+CREATE FUNCTION fn.voice_begin(p_call text, p_sid text, p_token_hash bytea, p_host text, p_door text)
 RETURNS TABLE (brief text, language text, kind text, slots json, learnt json, answered_by text,
     since_ms bigint, voicemail text, transfer_numbers jsonb)
 LANGUAGE plpgsql AS $$
@@ -40,8 +41,8 @@ BEGIN
     IF c.status IS DISTINCT FROM 'in_progress' THEN
         RETURN;
     END IF;
-    UPDATE voice_streams s SET begun_at = clock_timestamp() WHERE s.call_id = p_call
-        AND s.workspace_id = c.workspace_id AND s.call_sid = p_sid AND s.token_hash = p_token_hash
+    UPDATE voice_streams s SET begun_at = clock_timestamp(), host = p_host, door = p_door
+        WHERE s.call_id = p_call AND s.workspace_id = c.workspace_id AND s.call_sid = p_sid AND s.token_hash = p_token_hash
         AND s.begun_at IS NULL AND s.expires_at > clock_timestamp();
     IF FOUND THEN
         RETURN QUERY SELECT c.brief, c.language, c.kind, c.parsed_slots, c.learnt, c.answered_by,

@@ -33,6 +33,7 @@ struct admin_settings {
 	const char *public_url, *data_dir, *api_socket, *events_socket, *skills_dir;
 	const char *gateway_key_file, *ca_file; /* "" when there is none */
 	const char *voice_transport, *voice_engine, *voice_socket;
+	const char *voice_listen_dir; /* "": nobody listens */
 	const char *carrier_url, *carrier_sid, *carrier_token, *carrier_number;
 	int64_t carrier_timeout_ms;
 	struct store store;

@@ -245,6 +245,18 @@ look_at_socket(struct visit *v, const char *part, const char *path, const char *
 }
 
 static void
+look_at_conversations(struct visit *v)
+{
+	const char *doors = v->settings->voice_listen_dir;
+
+	look_at_socket(v, "voice", v->settings->voice_socket, "offhook-voice");
+	if (doors[0] != '\0' && access(doors, R_OK | W_OK | X_OK) != 0)
+		found(v, FINDING_WARN, "voice",
+		    "nobody can listen to calls: offhook-voice needs the folder %s (%s)", doors,
+		    strerror(errno));
+}
+
+static void
 look_at_workers(struct visit *v)
 {
 	const char *slash = strrchr(v->settings->api_socket, '/');
@@ -731,7 +743,7 @@ doctor(struct admin *a)
 		look_at_workers(&v);
 		look_at_socket(&v, "streams", v.settings->events_socket, "offhook-events");
 		if (strcmp(v.settings->voice_transport, "stream") == 0)
-			look_at_socket(&v, "voice", v.settings->voice_socket, "offhook-voice");
+			look_at_conversations(&v);
 		fetch_init();
 		look_at_carrier(&v);
 		look_at_store(&v);

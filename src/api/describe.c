@@ -115,6 +115,18 @@ static const struct text operations[] = {
 	    " minutes.\n\n"
 	    "With `Accept: application/json` the same events come as one JSON array, for clients"
 	    " that poll." },
+	{ "listen_calls__call_id__listen_get",
+	    "The sound of a call that talks over a media stream, as it is heard: a WAV file without an"
+	    " end (16 bits, the callee left and the agent right) that is about a quarter of a"
+	    " second late and ends with the conversation.\n\n"
+	    "Auth: an admin's key, or a `ticket` from POST to the same path, which an audio element can"
+	    " have in its URL. The setting `voice.live_listening` must be true for the call's workspace"
+	    " at that moment. Who begins to listen stands in the call's events (`supervisor`, decision"
+	    " `live_listening`); nothing of what is heard is stored.\n\n"
+	    "At most four listen to a call at once. Who is slow misses what is older than two seconds." },
+	{ "listen_ticket_calls__call_id__listen_post",
+	    "Auth and refusals as of GET. The URL is good for one request within a minute, also without"
+	    " a key, so it is to be handed to the browser that asked and to nobody else." },
 	{ "get_recording_calls__call_id__recording_get",
 	    "Admin-only proxy for the Twilio recording (internal QA tool).\n\n"
 	    "Prefers the object store: when it has the recording, its bytes are streamed through"

@@ -157,7 +157,8 @@ run_route(const struct route *route, struct ask *ask)
 	enum rc rc;
 
 	ask->backend = route->flags & ROUTE_BACKEND && ask_from_backend(ask);
-	public = public || ask->backend;
+	public = public || ask->backend ||
+	    (route->flags & ROUTE_TICKET && req_query(ask->req, "ticket") != NULL);
 	if (!public) {
 		rc = who_read(&ask->env->who, ask->req, source, &ask->who);
 		if (rc != RC_OK)

@@ -37,6 +37,7 @@ struct api_env {
 	int64_t default_cap, cap_ceiling;
 	int64_t credits_per_call, price_cents;
 	int64_t max_talk_s;
+	const char *machine; /* this one, as offhook-voice knows it */
 	bool talks; /* a language model thinks for the agent: voice.engine = openai, turn by turn */
 	bool voice_stream;         /* our agent talks over a media stream, not turn by turn */
 	const char *carrier_token; /* signs the carrier's webhooks */
@@ -68,7 +69,8 @@ enum route_flag {
 	ROUTE_BACKEND = 16,  /* providers.call_backend_key is a credential too (ask->backend) */
 	ROUTE_CSV = 32,      /* a text/csv body is left to the handler */
 	ROUTE_NAMING = 64,   /* a required field that is missing, null or blank is named by 400 */
-	ROUTE_AWAY = 128     /* wrong input is told of while the database is away, too */
+	ROUTE_AWAY = 128,    /* wrong input is told of while the database is away, too */
+	ROUTE_TICKET = 256   /* ?ticket= stands for a credential, and is the handler's to check */
 };
 
 /* Releases a JSON value with the request; the value. */

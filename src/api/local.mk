@@ -27,6 +27,7 @@ src_api_libapi_a_SOURCES = \
 	src/api/process.c \
 	src/api/providers.c \
 	src/api/recordings.c \
+	src/api/listening.c \
 	src/api/skills.c \
 	src/api/tasks.c \
 	src/api/tasks.h \

@@ -59,6 +59,18 @@ keep_forget_keys(struct db *db, int limit, int *done)
 	return counted(db, &forget_keys, limit, done);
 }
 
+static const struct statement forget_tickets = {
+	"keep_forget_tickets",
+	"SELECT fn.forget_listening_tickets($1)",
+	1,
+};
+
+enum rc
+keep_forget_tickets(struct db *db, int limit, int *done)
+{
+	return counted(db, &forget_tickets, limit, done);
+}
+
 static const struct statement forget_jobs = {
 	"keep_forget_jobs",
 	"SELECT fn.forget_jobs($1, $2)",

@@ -9,6 +9,7 @@
 enum rc keep_expire_calls(struct db *db, int limit, int *done) MUST_CHECK;
 enum rc keep_expire_questions(struct db *db, int limit, int *done) MUST_CHECK;
 enum rc keep_forget_keys(struct db *db, int limit, int *done) MUST_CHECK;
+enum rc keep_forget_tickets(struct db *db, int limit, int *done) MUST_CHECK;
 /* Forgets jobs that ended more than days ago. */
 enum rc keep_forget_jobs(struct db *db, int days, int limit, int *done) MUST_CHECK;
 /* Forgets calls that ended more than days ago; one column, their ids, whose files are to go. */

@@ -42,6 +42,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/job_door.h \
 	src/domain/keep.c \
 	src/domain/keep.h \
+	src/domain/listening.c \
+	src/domain/listening.h \
 	src/domain/leg.c \
 	src/domain/leg.h \
 	src/domain/manifest.c \

@@ -55,6 +55,8 @@ const struct setting settings_catalogue[] = {
 	{ "voice.transfer_numbers", SETTING_NUMBERS, 0, 20, "[]",
 	    "The numbers, and no others, that the agent may connect a callee with. Calls over a "
 	    "media stream alone." },
+	{ "voice.live_listening", SETTING_BOOL, 0, 0, "false",
+	    "Admins may listen to calls while they go on. Calls over a media stream alone." },
 	{ .path = NULL },
 };
 

@@ -58,8 +58,8 @@ voice_after(struct db *db, struct arena *a, const char *call_id, const char *cal
 static const struct statement acts[] = {
 	[VOICE_BEGIN] = { "voice_begin",
 	    "SELECT brief, language, kind, slots, learnt, answered_by, since_ms, voicemail,"
-	    " transfer_numbers FROM fn.voice_begin($1, $2, $3::bytea)",
-	    3 },
+	    " transfer_numbers FROM fn.voice_begin($1, $2, $3::bytea, $4, $5)",
+	    5 },
 	[VOICE_TOLD] = { "voice_told", "SELECT fn.voice_told($1, $2, $3, $4, $5)", 5 },
 	[VOICE_SPOKE] = { "voice_spoke", "SELECT fn.voice_spoke($1)", 1 },
 	[VOICE_NOTED] = { "voice_noted", "SELECT fn.voice_noted($1, $2, $3, $4)", 4 },

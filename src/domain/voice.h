@@ -48,7 +48,7 @@ enum rc voice_after(struct db *db, struct arena *a, const char *call_id, const c
 /* What is done in the database for a conversation, and the values that it takes (NULL where allowed). The
  * first is always the call. record: the number of what is written, from 1, so that it can come twice. */
 enum voice_act {
-	VOICE_BEGIN, /* call_sid, hash: a row, or none; its columns are those below */
+	VOICE_BEGIN, /* call_sid, hash, host, door (NULL: listeners come nowhere): a row, or none; its columns are those below */
 	VOICE_TOLD,  /* record, role, text, at_ms */
 	VOICE_SPOKE,
 	VOICE_NOTED, /* record, decision, text */

@@ -30,6 +30,7 @@ hand_down(const struct settings *s, struct admin_settings *to)
 	to->voice_transport = s->voice.transport;
 	to->voice_engine = s->voice.engine;
 	to->voice_socket = s->voice.socket;
+	to->voice_listen_dir = s->voice.listen_dir;
 	to->carrier_url = s->twilio.api_url;
 	to->carrier_sid = s->twilio.account_sid;
 	to->carrier_token = s->twilio.auth_token;

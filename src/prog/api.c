@@ -115,6 +115,7 @@ env_fill(struct api *api, char *error, size_t size)
 		.credits_per_call = s->calls.credits_per_call,
 		.price_cents = s->calls.charge_cents,
 		.max_talk_s = s->calls.max_duration_seconds,
+		.machine = api->env.machine,
 		.talks = settings_talks(s),
 		.backend = { s->providers.call_backend_url, s->providers.call_backend_key,
 		    s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL },
@@ -268,7 +269,7 @@ int
 main(int argc, char **argv)
 {
 	struct api api = { 0 };
-	char error[512];
+	char error[512], machine[DAEMON_MACHINE_SIZE];
 	char *carrier;
 	int status;
 
@@ -278,6 +279,8 @@ main(int argc, char **argv)
 	options_settings(&api.options, &api.settings);
 	if (!who_env_bootstrap(&api.env.who))
 		log_fatal("OFFHOOK_BOOTSTRAP_ADMIN_API_KEY must have at least 16 characters");
+	daemon_machine(machine);
+	api.env.machine = machine;
 	if (!env_fill(&api, error, sizeof error))
 		log_fatal("%s", error);
 	daemon_harden();

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "remote/object.h"
+#include "voice/door.h"
 
 #define SOCKET_PATH_MAX 90 /* sockaddr_un holds 107; carrier.sock lies in the same folder */
 #define WORKERS_MIN 4
@@ -122,6 +123,15 @@ path_socket(const char *s)
 	return path_whole(s) && strlen(s) <= SOCKET_PATH_MAX;
 }
 #define PATH_SOCKET "a path that begins with /, of at most 90 bytes"
+
+/* Of at most DOOR_DIR_MAX bytes (voice/door.h). */
+static bool
+path_doors(const char *s)
+{
+	return path_or_empty(s) && strlen(s) <= DOOR_DIR_MAX;
+}
+#define PATH_DOORS \
+	"a path that begins with / and does not end with one, of at most 80 bytes, or empty"
 
 static bool
 not_empty(const char *s)
@@ -295,6 +305,11 @@ const struct conf_key settings_keys[] = {
 	{ "voice.socket", CONF_TEXT, AT(voice.socket), "/run/offhook/voice.sock",
 	    .check = path_socket, .must = PATH_SOCKET, .restart = true,
 	    .help = "Where nginx reaches the conversations." },
+	{ "voice.listen_dir", CONF_TEXT, AT(voice.listen_dir), "/run/offhook-voice",
+	    .check = path_doors, .must = PATH_DOORS,
+	    .help =
+		"Where nginx reaches those that are listened to, a socket a process; empty: nobody"
+		" listens." },
 
 	{ "gemini.api_key", CONF_SECRET, AT(gemini.api_key), "", .also = "GEMINI_API_KEY",
 	    .help = "Gemini: the key." },

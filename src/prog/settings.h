@@ -59,7 +59,7 @@ struct settings {
 		int64_t loops; /* never 0: that has been replaced by a number for this host */
 		int64_t max_calls;
 		int64_t hold_seconds;
-		char *socket;
+		char *socket, *listen_dir;
 	} voice;
 	struct {
 		char *api_key, *url, *model;

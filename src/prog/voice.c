@@ -71,6 +71,8 @@ env_fill(struct voice *voice, char *error, size_t size)
 		.openai = { s->openai.realtime_url, s->openai.api_key, s->openai.realtime_model },
 		.gemini = { s->gemini.url, s->gemini.api_key, s->gemini.model },
 		.deepgram = { s->deepgram.live_url, s->deepgram.api_key, NULL },
+		.listen_dir = s->voice.listen_dir[0] != '\0' ? s->voice.listen_dir : NULL,
+		.host = voice->env.host,
 		.ca_file = s->webhooks.ca_file[0] != '\0' ? s->webhooks.ca_file : NULL,
 	};
 	return true;
@@ -127,7 +129,7 @@ int
 main(int argc, char **argv)
 {
 	struct voice voice = { 0 };
-	char error[512];
+	char error[512], machine[DAEMON_MACHINE_SIZE];
 	int status;
 
 	log_open(PROGRAM, LOG_LEVEL_INFO);
@@ -136,6 +138,8 @@ main(int argc, char **argv)
 	    "Talks with the callees over the carrier's media streams, behind nginx.", argc, argv);
 	options_settings(&voice.options, &voice.settings);
 	daemon_harden();
+	daemon_machine(machine);
+	voice.env.host = machine;
 	if (!env_fill(&voice, error, sizeof error))
 		log_fatal("%s", error);
 	voice.env.listen_fd = daemon_socket("voice");

@@ -78,9 +78,11 @@ on_start(struct socket *s, const struct frame *f)
 {
 	uint8_t hash[DIGEST_SHA256_SIZE];
 	char text[2 * DIGEST_SHA256_SIZE + 3] = "\\x";
-	const char *values[VOICE_VALUES_MAX] = { s->call_id, f->call_sid, text };
+	const struct sockets_env *env = s->all->env;
+	const char *values[VOICE_VALUES_MAX] = { s->call_id, f->call_sid, text, env->host,
+		env->door };
 
-	if (f->token == NULL || strcmp(f->account_sid, s->all->env->account_sid) != 0) {
+	if (f->token == NULL || strcmp(f->account_sid, env->account_sid) != 0) {
 		socket_refuse(s, "its start names another account, or no token");
 		return;
 	}
@@ -89,7 +91,7 @@ on_start(struct socket *s, const struct frame *f)
 	digest_sha256(f->token, strlen(f->token), hash);
 	digest_hex(hash, sizeof hash, text + 2);
 	socket_turn_to(s, ASKING);
-	if (!desk_put(s->all->env->desk, VOICE_BEGIN, s->number, values))
+	if (!desk_put(env->desk, VOICE_BEGIN, s->number, values))
 		socket_close_soon(s, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
 }
 
@@ -422,6 +424,19 @@ sockets_tick(struct sockets *all, int64_t now)
 	}
 	log_about(NULL);
 	sockets_ask(all, now);
+}
+
+struct tap *
+sockets_tap(struct sockets *all, const char *call_id, int64_t now)
+{
+	struct socket *s;
+
+	LIST_FOREACH(s, &all->list, next)
+	{
+		if (s->state == LIVE && strcmp(s->call_id, call_id) == 0)
+			return session_tap(s->session, now);
+	}
+	return NULL;
 }
 
 int

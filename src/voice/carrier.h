@@ -16,6 +16,7 @@ struct lws_vhost;
 struct lws_protocols;
 struct sockets;
 struct ears_setup; /* voice/ears.h */
+struct tap;        /* voice/tap.h */
 
 struct sockets_env {
 	const char *public_url;    /* https://… */
@@ -27,6 +28,7 @@ struct sockets_env {
 	const struct engine_env *engine;
 	const struct ears_setup *ears; /* without a language; or NULL */
 	struct desk *desk;
+	const char *host, *door; /* where listeners come; both NULL: nowhere */
 };
 
 /* env outlives it. */
@@ -46,6 +48,9 @@ bool sockets_adopt(struct sockets *all, struct lws_vhost *vhost, int fd);
 void sockets_tick(struct sockets *all, int64_t now);
 /* What the database has answered (borrowed). */
 void sockets_answer(struct sockets *all, const struct desk_answer *answer, int64_t now);
+
+/* The tap of a call that talks (see session_tap()), or NULL. */
+struct tap *sockets_tap(struct sockets *all, const char *call_id, int64_t now);
 
 int sockets_count(const struct sockets *all);
 

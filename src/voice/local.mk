@@ -60,5 +60,9 @@ src_voice_libvoice_a_SOURCES = \
 	src/voice/socket.h \
 	src/voice/carrier_desk.c \
 	src/voice/carrier.c \
+	src/voice/door.c \
+	src/voice/door.h \
+	src/voice/listeners.c \
+	src/voice/listeners.h \
 	src/voice/serve.c \
 	src/voice/serve.h

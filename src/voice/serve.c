@@ -18,15 +18,18 @@
 #include "sys/signals.h"
 #include "voice/carrier.h"
 #include "voice/desk.h"
+#include "voice/door.h"
 #include "voice/ears.h"
 #include "voice/link.h"
+#include "voice/listeners.h"
 #include "voice/speech.h"
 
 #define TICK_US 20000
 #define HEADER_MAX 8192
 #define HEADER_POOL 256 /* handshakes at once */
 #define HANDSHAKE_S 10
-#define OTHER_FILES 100 /* beside the conversations, each of which has up to three */
+#define OTHER_FILES \
+	100 /* beside the listeners, and the conversations, each of which has up to three */
 #define ACCEPT_AT_ONCE 64
 #define LEAVE_S 60          /* after the longest talk: what is left is dropped */
 #define FAREWELL_US 2000000 /* for handshakes that are under way */
@@ -40,7 +43,9 @@ struct server {
 	struct sockets *sockets;
 	struct desk *desk;
 	struct speech *speech;
-	struct lws *door, *desk_file;
+	struct listeners *listeners;
+	struct lws *door, *listen_door, *desk_file;
+	int listen_fd; /* of the door to listeners, or -1 */
 	lws_sorted_usec_list_t tick;
 	int64_t leaving_since; /* 0: not leaving */
 };
@@ -56,20 +61,33 @@ voice_kind(const char *name)
 
 /* ---- files that are not the carrier's ---- */
 
+/* The next connection, or -1. */
+static int
+accept_one(int listen_fd)
+{
+	int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+		log_warning("no more connections can be taken: %s", strerror(errno));
+	return fd;
+}
+
 static void
 accept_some(struct server *s)
 {
-	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
-		int fd = accept4(s->env->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd;
 
-		if (fd < 0) {
-			if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-				log_warning(
-				    "no more connections can be taken: %s", strerror(errno));
-			return;
-		}
+	for (int i = 0; i < ACCEPT_AT_ONCE && (fd = accept_one(s->env->listen_fd)) >= 0; i++)
 		(void)sockets_adopt(s->sockets, s->vhost, fd);
-	}
+}
+
+static void
+accept_listeners(struct server *s)
+{
+	int fd;
+
+	for (int i = 0; i < ACCEPT_AT_ONCE && (fd = accept_one(s->listen_fd)) >= 0; i++)
+		listeners_adopt(s->listeners, s->vhost, fd);
 }
 
 static void
@@ -84,7 +102,7 @@ take_answers(struct server *s)
 	}
 }
 
-/* The door, the desk and the speaker. */
+/* The two doors, the desk and the speaker. */
 static int
 on_file(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
@@ -100,6 +118,8 @@ on_file(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
 		return 0;
 	if (wsi == s->door)
 		accept_some(s);
+	else if (wsi == s->listen_door)
+		accept_listeners(s);
 	else if (wsi == s->desk_file)
 		take_answers(s);
 	else
@@ -143,6 +163,7 @@ on_tick(lws_sorted_usec_list_t *sul)
 	if (signal_stop || signal_reload)
 		leave(s, now);
 	sockets_tick(s->sockets, now);
+	listeners_tick(s->listeners, now);
 	lws_sul_schedule(s->context, 0, &s->tick, on_tick, TICK_US);
 }
 
@@ -222,6 +243,56 @@ run(struct server *s)
 	return status;
 }
 
+/* What the conversations are made of, but for what begins with them. */
+static struct sockets_env
+sockets_setup(const struct voice_env *env, const struct engine_env *engines)
+{
+	return (struct sockets_env){ .public_url = env->public_url,
+		.carrier_token = env->carrier_token,
+		.account_sid = env->account_sid,
+		.max_talk_s = env->max_talk_s,
+		.hold_s = env->hold_s,
+		.most = env->max_calls,
+		.kind = voice_kind(env->engine),
+		.engine = engines };
+}
+
+/* Opens the door to listeners, where there is to be one. */
+static void
+open_listen_door(struct server *s, struct sockets_env *sockets, char name[DOOR_NAME_SIZE])
+{
+	s->listen_fd = s->env->listen_dir == NULL ? -1 : door_open(s->env->listen_dir, name);
+	if (s->listen_fd < 0)
+		return;
+	sockets->host = s->env->host;
+	sockets->door = name;
+}
+
+/* All that the loop is to be woken by. */
+static void
+watch(struct server *s)
+{
+	s->door = adopt_file(s, s->env->listen_fd);
+	if (s->listen_fd >= 0)
+		s->listen_door = adopt_file(s, s->listen_fd);
+	s->desk_file = adopt_file(s, dup(desk_fd(s->desk)));
+	(void)adopt_file(s, dup(speech_fd(s->speech)));
+}
+
+static void
+end(struct server *s, struct links *links, const char *door)
+{
+	if (s->listen_fd >= 0)
+		door_remove(s->env->listen_dir, door);
+	sockets_end(s->sockets);
+	lws_context_destroy(s->context);
+	links_free(links);
+	listeners_free(s->listeners);
+	sockets_free(s->sockets);
+	desk_free(s->desk);
+	speech_free(s->speech);
+}
+
 int
 voice_serve(void *arg)
 {
@@ -231,39 +302,29 @@ voice_serve(void *arg)
 		.dialogue = env->dialogue, .openai = env->openai, .gemini = env->gemini
 	};
 	struct ears_setup ears = { .url = env->deepgram.url, .api_key = env->deepgram.api_key };
-	struct sockets_env sockets = { .public_url = env->public_url,
-		.carrier_token = env->carrier_token,
-		.account_sid = env->account_sid,
-		.max_talk_s = env->max_talk_s,
-		.hold_s = env->hold_s,
-		.most = env->max_calls,
-		.kind = voice_kind(env->engine),
-		.engine = &engines };
-	struct lws_protocols protocols[3] = { { 0 } };
-	int files = 3 * env->max_calls + OTHER_FILES, status;
+	struct sockets_env sockets = sockets_setup(env, &engines);
+	struct lws_protocols protocols[4] = { { 0 } };
+	char door[DOOR_NAME_SIZE];
+	int files = 3 * env->max_calls + LISTENERS_MAX + OTHER_FILES, status;
 
 	raise_limit(files);
 	engines.speech = s.speech = speech_new();
 	sockets.desk = s.desk = desk_new(env->database_url, env->statement_timeout_ms);
 	signals_unblock(); /* of this thread alone; the library knows no mask, the tick looks at flags */
+	open_listen_door(&s, &sockets, door);
 	s.sockets = sockets_new(&sockets);
+	s.listeners = listeners_new(s.sockets);
 	sockets_protocol(s.sockets, &protocols[0]);
-	protocols[1] = (struct lws_protocols){ .name = "file", .callback = on_file, .user = &s };
+	listeners_protocol(s.listeners, &protocols[1]);
+	protocols[2] = (struct lws_protocols){ .name = "file", .callback = on_file, .user = &s };
 	open_context(&s, protocols, files);
 	engines.links = ears.links = links_new(s.context, env->ca_file);
 	if (engines.links == NULL)
 		log_fatal("the loop cannot call out");
 	if (env->deepgram.api_key[0] != '\0')
 		sockets.ears = &ears;
-	s.door = adopt_file(&s, env->listen_fd);
-	s.desk_file = adopt_file(&s, dup(desk_fd(s.desk)));
-	(void)adopt_file(&s, dup(speech_fd(s.speech)));
+	watch(&s);
 	status = run(&s);
-	sockets_end(s.sockets);
-	lws_context_destroy(s.context);
-	links_free(engines.links);
-	sockets_free(s.sockets);
-	desk_free(s.desk);
-	speech_free(s.speech);
+	end(&s, engines.links, door);
 	return status;
 }

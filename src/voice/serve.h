@@ -18,8 +18,10 @@ struct voice_env {
 	const struct dialogue *dialogue; /* or NULL */
 	struct engine_account openai, gemini;
 	struct engine_account
-	    deepgram;        /* other ears; without a key nobody listens beside the engine */
-	const char *ca_file; /* authorities beside the system's, or NULL */
+	    deepgram;           /* other ears; without a key nobody listens beside the engine */
+	const char *listen_dir; /* where each loop opens a door to listeners, or NULL: none */
+	const char *host;       /* this one, as the database is to know it */
+	const char *ca_file;    /* authorities beside the system's, or NULL */
 };
 
 /* The engine of that name, or NULL when there is none in this release. */

@@ -12,7 +12,7 @@ DEFAULTS = {
     "integrations": {"callrail": {"enabled": False, "poll_interval_seconds": 60,
                                   "backfill_days": 7, "skip_all_on_ingest": False}},
     "calling": {"default_region": "US"}, "calls": {"single_calls_per_minute": 30},
-    "voice": {"transfer_numbers": []}}
+    "voice": {"transfer_numbers": [], "live_listening": False}}
 
 
 class Tree:

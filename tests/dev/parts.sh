@@ -195,6 +195,7 @@ settings() {
         [api.socket]="$DIR/sock/api.sock"
         [events.socket]="$DIR/sock/events.sock"
         [voice.socket]="$DIR/sock/voice.sock"
+        [voice.listen_dir]="$DIR/sock"
         [voice.loops]=1
         [queue.cps]=10
         [webhooks.ca_file]="$DIR/ca.pem"
@@ -291,12 +292,13 @@ put_authorities() {
 }
 
 up_nginx() {
-    local api events voice data listen="listen 127.0.0.1:$PORT ssl http2;" rate drop=() socket_dir files
+    local api events voice doors data listen="listen 127.0.0.1:$PORT ssl http2;" rate drop=() socket_dir files
 
     running nginx && return 0
     api=$(cli config get api.socket)
     events=$(cli config get events.socket)
     voice=$(cli config get voice.socket)
+    doors=$(cli config get voice.listen_dir)
     data=$(cli config get server.data_dir)
     rate=$(cli config get api.requests_per_second)
     socket_dir=${api%/*}
@@ -310,6 +312,7 @@ up_nginx() {
         -e "s|@certificate@|$DIR/tls/server.pem|" -e "s|@certificate_key@|$DIR/tls/server.key|" \
         -e "s|@api_socket@|$api|" -e "s|@carrier_socket@|$socket_dir/carrier.sock|" \
         -e "s|@events_socket@|$events|" -e "s|@voice_socket@|$voice|" \
+        -e "s|@listen_dir@|$doors|" \
         -e "s|@data_dir@|$data|" -e "s|@docs_dir@|${BIN%/bin}/share/offhook/docs|" \
         -e "s|@requests_per_second@|$rate|" -e "s|@burst@|$((rate * 2))|" \
         -e "s|@log_dir@|$DIR/log|" -e "s|@fastcgi_params@|$DIR/fastcgi_offhook.conf|" \

@@ -11,7 +11,7 @@ RETURNS text LANGUAGE sql AS $$
     SELECT fn.voice_offer(p_call, NULL, p_sid, p_by, 1800, pg_temp.hash(p_word))
 $$;
 CREATE FUNCTION pg_temp.begin(p_call text, p_sid text, p_word text) RETURNS bigint LANGUAGE sql AS $$
-    SELECT count(*) FROM fn.voice_begin(p_call, p_sid, pg_temp.hash(p_word))
+    SELECT count(*) FROM fn.voice_begin(p_call, p_sid, pg_temp.hash(p_word), 'here', 'door')
 $$;
 CREATE FUNCTION pg_temp.after(p_call text, p_sid text) RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws('|', result, number, shown) FROM fn.voice_after(p_call, p_sid, 1800)
@@ -27,7 +27,7 @@ SELECT is(pg_temp.begin(call_id, sid, 'one'), 0::bigint, 'the first token is wor
 SELECT is(pg_temp.begin(call_id, 'CA' || repeat('0', 32), 'two'), 0::bigint, 'another sid') FROM b;
 SELECT is(pg_temp.begin('call_unknown', sid, 'two'), 0::bigint, 'another call') FROM b;
 SELECT is((SELECT brief || language || (since_ms >= 0)::text || coalesce(voicemail, '-') || transfer_numbers
-    FROM fn.voice_begin(call_id, sid, pg_temp.hash('two'))), 'Book a table.entrue-[]', 'what it is about')
+    FROM fn.voice_begin(call_id, sid, pg_temp.hash('two'), NULL, NULL)), 'Book a table.entrue-[]', 'what it is about')
     FROM b;
 SELECT is(pg_temp.begin(call_id, sid, 'two'), 0::bigint, 'once') FROM b;
 SELECT is(pg_temp.offer(call_id, sid, 'three'), 'hang_up', 'a call has one stream') FROM b;
@@ -108,7 +108,7 @@ SELECT fn.config_patch('workspace', 'ws1', '{"voice.voicemail_message": "Call ba
     "voice.transfer_numbers": ["+12025550177"]}');
 SELECT pg_temp.offer(call_id, sid, 'one', 'machine_start') FROM f;
 SELECT is((SELECT voicemail || transfer_numbers || answered_by FROM fn.voice_begin(call_id, sid,
-    pg_temp.hash('one'))), 'Call back.["+12025550177"]machine_start', 'what the workspace has set') FROM f;
+    pg_temp.hash('one'), NULL, NULL)), 'Call back.["+12025550177"]machine_start', 'what the workspace has set') FROM f;
 SELECT fn.voice_end(call_id, 'success_no_booking', 'Connected.', NULL, '+12025550177') FROM f;
 SELECT is(pg_temp.after(call_id, sid), 'dial|+12025550177', 'connected') FROM f;
 SELECT is(pg_temp.after(call_id, sid), 'hang_up', 'once') FROM f;
