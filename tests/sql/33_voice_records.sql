@@ -8,7 +8,7 @@ SELECT fn.voice_told(call_id, 1, 'bot', 'Hello.', 0), fn.voice_noted(call_id, 2,
 SELECT is(t.story(call_id), 'queued dialing', 'a call without a stream has no conversation') FROM a;
 
 SELECT fn.voice_offer(call_id, NULL, sid, NULL, 1800, sha256('one')) FROM a;
-SELECT count(*) FROM a, fn.voice_begin(call_id, sid, sha256('one'));
+SELECT count(*) FROM a, fn.voice_begin(call_id, sid, sha256('one'), NULL, NULL);
 SELECT fn.voice_told(call_id, 1, 'bot', 'Hello.', 120), fn.voice_told(call_id, 1, 'bot', 'Hello.', 120),
     fn.voice_told(call_id, 2, 'operator', 'Yes.', 900), fn.voice_told(call_id, 2, 'operator', 'Yes.', 900),
     fn.voice_told(call_id, 3, 'operator', 'Yes.', 900) FROM a;
@@ -45,7 +45,7 @@ SELECT ok(t.story(call_id) LIKE '%outcome +bot', 'what was said last, once') FRO
 -- Another call counts for itself.
 CREATE TEMP TABLE b AS SELECT call_id, t.dialed(call_id) AS sid FROM (SELECT t.call('ws1') AS call_id) x;
 SELECT fn.voice_offer(call_id, NULL, sid, NULL, 1800, sha256('two')) FROM b;
-SELECT count(*) FROM b, fn.voice_begin(call_id, sid, sha256('two'));
+SELECT count(*) FROM b, fn.voice_begin(call_id, sid, sha256('two'), NULL, NULL);
 SELECT fn.voice_told(call_id, 1, 'bot', 'Hello.', 120) FROM b;
 SELECT is(t.story(call_id), 'queued dialing in_progress +bot', 'another call begins with 1') FROM b;
 
