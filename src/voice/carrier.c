@@ -36,6 +36,14 @@ socket_turn_to(struct socket *s, enum socket_state state)
 	s->since = clock_boot_us();
 }
 
+static void
+on_ready(void *arg)
+{
+	struct socket *s = arg;
+
+	lws_callback_on_writable(s->wsi);
+}
+
 /* The records have the end of the talk. */
 static void
 on_over(void *arg)
@@ -265,6 +273,7 @@ socket_new(struct sockets *all, struct lws *wsi)
 		.public_url = all->env->public_url,
 		.call_id = s->call_id,
 		.number = s->number,
+		.ready = on_ready,
 		.over = on_over,
 		.arg = s };
 	buf_init(&s->in, FRAME_MAX + 1);

@@ -44,6 +44,14 @@ on_told(void *arg, const char *role, const char *text, int64_t at_ms)
 }
 
 static void
+on_ready(void *arg)
+{
+	const struct records *r = arg;
+
+	r->ready(r->arg);
+}
+
+static void
 on_spoke(void *arg)
 {
 	put(arg, VOICE_SPOKE, NULL, NULL, NULL, NULL);
@@ -86,5 +94,5 @@ on_over(void *arg, const struct verdict *v)
 	r->over(r->arg);
 }
 
-const struct session_ops records_ops = { on_told, on_spoke, on_noted, on_keys, on_ask, on_used,
-	on_over };
+const struct session_ops records_ops = { on_told, on_ready, on_spoke, on_noted, on_keys, on_ask,
+	on_used, on_over };

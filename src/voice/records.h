@@ -12,8 +12,9 @@ struct records {
 	struct desk *desk;
 	const char *public_url;
 	const char *call_id;
-	uint64_t number;         /* under which the desk answers */
-	void (*over)(void *arg); /* the end of the talk has been handed in */
+	uint64_t number;          /* under which the desk answers */
+	void (*ready)(void *arg); /* there is something for the carrier */
+	void (*over)(void *arg);  /* the end of the talk has been handed in */
 	void *arg;
 	int64_t last; /* the number of what was handed in last */
 };

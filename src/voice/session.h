@@ -25,6 +25,8 @@ struct session_ops {
 	/* Somebody has said something: role is that of the event "transcript". What other ears have heard
 	 * (supervisor_stt) may come after over(), see session_quiet(). */
 	void (*told)(void *arg, const char *role, const char *text, int64_t at_ms);
+	/* There is something in play for the carrier, which is not to wait for a tick. */
+	void (*ready)(void *arg);
 	/* The agent's first sound leaves. */
 	void (*spoke)(void *arg);
 	/* Something was decided or noticed. */

@@ -31,6 +31,7 @@ talk_add_sound(struct session *s, const char *item, const uint8_t *pcmu, size_t 
 	int64_t now = clock_boot_us();
 
 	play_add(s->play, item, pcmu, len, keep, now);
+	s->ops->ready(s->arg);
 	s->sounded_us = now;
 	if (!s->spoke && !keep) {
 		s->spoke = true;

@@ -75,6 +75,7 @@ told_speech_started(void *arg)
 		return;
 	if (play_clear(s->play, now, item, &heard_ms) && s->engine != NULL)
 		s->kind->interrupted(s->engine, item, heard_ms);
+	s->ops->ready(s->arg);
 }
 
 static void
