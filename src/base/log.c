@@ -81,7 +81,11 @@ log_level_parse(const char *s, enum log_level *out)
 void
 log_about(const char *about)
 {
-	snprintf(subject, sizeof(subject), "%s", about != NULL ? about : "");
+	size_t len = about == NULL ? 0 : strnlen(about, sizeof(subject) - 1);
+
+	if (len > 0)
+		memcpy(subject, about, len);
+	subject[len] = '\0';
 }
 
 /* A line under construction; once something did not fit, nothing more is added. */

@@ -226,7 +226,7 @@ on_writable(struct socket *s)
 	if (s->state == CLOSING)
 		return send_close(s);
 	for (int i = 0; i < WRITES_AT_ONCE; i++) {
-		if (lws_send_pipe_choked(s->wsi) || !next_message(s, now))
+		if (lws_partial_buffered(s->wsi) || !next_message(s, now))
 			return true;
 		if (lws_write(s->wsi, (unsigned char *)s->out.data + LWS_PRE, s->out.len - LWS_PRE,
 			LWS_WRITE_TEXT) < 0)
