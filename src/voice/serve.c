@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -25,6 +26,10 @@
 #include "voice/speech.h"
 
 #define TICK_US 20000
+/* Between two looks at the sockets: all of them are looked at each time, so with many it is cheaper to let some
+ * frames come together. */
+#define PAUSE_A_SOCKET_US 5
+#define PAUSE_MAX_US 1000
 #define HEADER_MAX 8192
 #define HEADER_POOL 256 /* handshakes at once */
 #define HANDSHAKE_S 10
@@ -227,13 +232,28 @@ open_context(struct server *s, const struct lws_protocols *protocols, int files)
 		log_fatal("the loop cannot serve");
 }
 
+/* Waits until so much has passed since the last look. */
+static void
+pause_since(int64_t looked_at, int64_t pause_us)
+{
+	int64_t left_us = pause_us - (clock_boot_us() - looked_at);
+	struct timespec left = { .tv_nsec = (long)left_us * 1000 };
+
+	if (left_us > 0)
+		(void)nanosleep(&left, NULL);
+}
+
 static int
 run(struct server *s)
 {
+	int64_t looked_at = 0, pause_us;
 	int status = 0;
 
 	lws_sul_schedule(s->context, 0, &s->tick, on_tick, TICK_US);
 	while (!is_done(s) && status == 0) {
+		pause_us = (int64_t)sockets_count(s->sockets) * PAUSE_A_SOCKET_US;
+		pause_since(looked_at, pause_us < PAUSE_MAX_US ? pause_us : PAUSE_MAX_US);
+		looked_at = clock_boot_us();
 		if (lws_service(s->context, 0) < 0) {
 			log_error("the event loop failed");
 			status = 1;
