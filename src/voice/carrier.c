@@ -36,14 +36,6 @@ socket_turn_to(struct socket *s, enum socket_state state)
 	s->since = clock_boot_us();
 }
 
-static void
-on_ready(void *arg)
-{
-	struct socket *s = arg;
-
-	lws_callback_on_writable(s->wsi);
-}
-
 /* The records have the end of the talk. */
 static void
 on_over(void *arg)
@@ -234,6 +226,16 @@ on_writable(struct socket *s)
 	}
 	lws_callback_on_writable(s->wsi);
 	return true;
+}
+
+/* What cannot be written shows again when the library asks, which then closes the connection. */
+static void
+on_ready(void *arg)
+{
+	struct socket *s = arg;
+
+	if (s->state != LIVE || !on_writable(s))
+		lws_callback_on_writable(s->wsi);
 }
 
 /* ---- the handshake ---- */

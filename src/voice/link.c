@@ -512,7 +512,8 @@ link_send(struct link *l, enum backlog_kind kind, const char *bytes, size_t len)
 		l->jammed = true;
 		alarm_set(l->alarm, 1);
 	}
-	if (l->wsi != NULL && l->open)
+	/* What cannot be written shows again when the library asks, which then closes the connection. */
+	if (l->wsi != NULL && l->open && on_writable(l, l->wsi) < 0)
 		lws_callback_on_writable(l->wsi);
 }
 

@@ -54,7 +54,7 @@ struct link_told {
 
 /* Never NULL. told outlives it. */
 struct link *link_open(const struct link_setup *setup, const struct link_told *told, void *arg);
-/* Queues a message, before it is open as well. Words that do not fit end the connection. */
+/* Sends a message, or queues it: before it is open as well. Words that do not fit end the connection. */
 void link_send(struct link *l, enum backlog_kind kind, const char *bytes, size_t len);
 /* Bytes of messages that were dropped so far. */
 int64_t link_dropped(const struct link *l);
