@@ -561,6 +561,7 @@ EXTRA_DIST += \
 	tests/bench/stream_client.c \
 	tests/bench/streams \
 	tests/bench/tasks \
+	tests/bench/voice \
 	tests/bench/webhooks \
 	tests/bench/wrk.lua \
 	tests/faults/checker.py \
@@ -795,3 +796,12 @@ tests_unit_voice_drive_LDADD = src/voice/libvoice.a src/remote/libremote.a src/d
 	src/auth/libauth.a src/http/libhttp.a src/db/libdb.a src/sys/libsys.a src/base/libbase.a \
 	$(LWS_LIBS) $(SPANDSP_LIBS) $(SPEEXDSP_LIBS) $(CURL_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(PCRE2_LIBS) \
 	$(CRYPTO_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS) $(SYSTEMD_LIBS) -lm
+
+# The benchmark of the voice compiles these by itself; here they show that they still can be.
+check_PROGRAMS += tests/bench/voice_ends tests/bench/bare_relay
+tests_bench_voice_ends_SOURCES = tests/bench/voice_ends.c tests/bench/voice_frames.c tests/bench/voice_frames.h \
+	tests/bench/ws.c tests/bench/ws.h
+tests_bench_voice_ends_LDADD = $(CRYPTO_LIBS) -lssl
+tests_bench_bare_relay_SOURCES = tests/bench/bare_relay.c
+tests_bench_bare_relay_CPPFLAGS = $(AM_CPPFLAGS) $(LWS_CFLAGS)
+tests_bench_bare_relay_LDADD = $(LWS_LIBS)

@@ -32,7 +32,8 @@ def options(what, **more):
     parser = argparse.ArgumentParser(description=what)
     parser.add_argument("--quick", action="store_true", help="shorter, and less exact")
     for name, (default, help_text) in more.items():
-        parser.add_argument("--" + name, type=type(default), default=default, help=help_text)
+        kind = {"action": "store_true"} if default is False else {"type": type(default), "default": default}
+        parser.add_argument("--" + name, help=help_text, **kind)
     return parser.parse_args()
 
 
@@ -123,12 +124,13 @@ class Bench:
 
     # ---- the limit programs ----
 
-    def compile(self, name):
+    def compile(self, name, *more):
+        """A program of one source, or of several."""
         out = self.path / name
         include = subprocess.run(["pg_config", "--includedir"], capture_output=True, text=True)
         subprocess.run(["gcc", "-O2", "-std=gnu11", "-D_GNU_SOURCE", "-I" + include.stdout.strip(),
-                        HERE / f"{name}.c", "-o", out, "-lfcgi", "-lpq", "-lssl", "-lcrypto",
-                        "-lcurl", "-lpthread"], check=True)
+                        *(HERE / f"{one}.c" for one in (name, *more)), "-o", out, "-lfcgi", "-lpq",
+                        "-lssl", "-lcrypto", "-lcurl", "-lwebsockets", "-lpthread"], check=True)
         out.chmod(0o755)
         return out
 
