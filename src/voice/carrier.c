@@ -234,7 +234,7 @@ on_ready(void *arg)
 {
 	struct socket *s = arg;
 
-	if (s->state != LIVE || !on_writable(s))
+	if (s->wsi != NULL && (s->state != LIVE || !on_writable(s)))
 		lws_callback_on_writable(s->wsi);
 }
 
@@ -302,11 +302,11 @@ static void
 socket_gone(struct socket *s)
 {
 	log_about(s->call_id);
+	s->wsi = NULL;
 	if (s->state == LIVE) { /* without a stop: as good as one */
 		session_stopped(s->session, clock_boot_us());
 		session_tick(s->session, clock_boot_us());
 	}
-	s->wsi = NULL;
 	socket_turn_to(s, GONE);
 	if (s->session == NULL || session_quiet(s->session) || s->all->ending)
 		socket_free(s);
