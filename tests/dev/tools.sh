@@ -96,7 +96,7 @@ fuzz_one() {
     clang -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
         -fno-sanitize-recover=all -I src -I "$dir/src" "$source" -o "$dir/fuzz_$name" \
         -Wl,--start-group "${libs[@]}" -Wl,--end-group -Wl,--as-needed -lfcgi -lpq -lcurl -lgmime-3.0 -lgobject-2.0 -lglib-2.0 -ljwt \
-        -ljansson -levent_core -lpcre2-8 -lcrypto -lz -lsystemd -lexpat -lmicrohttpd -lwebsockets -lspandsp \
+        -ljansson -levent_core -lpcre2-8 -lcrypto -lz -lsystemd -lexpat -lmicrohttpd -lwebsockets -lspandsp -lespeak-ng \
         -lspeexdsp -lm -lpthread
     "$dir/fuzz_$name" -max_total_time="${FUZZ_SECONDS:-60}" -timeout=5 -rss_limit_mb=1024 \
         -print_final_stats=1 -artifact_prefix="$dir/found/$name-" "${dictionary[@]}" \
