@@ -206,11 +206,24 @@ model_frame(struct session *s, int64_t now)
 		    s->told, s->item, s->item, frame_pcmu[kind]);
 }
 
+/* open: whether the callee's speech interrupts, and is answered. */
+static void
+updated(struct end *e, bool open)
+{
+	static const char format[] = "{\"type\":\"audio/pcmu\"}";
+	const char *word = open ? "true" : "false";
+
+	ws_say(e->ws,
+	    "{\"type\":\"session.updated\",\"event_id\":\"e\",\"session\":{\"type\":\"realtime\","
+	    "\"audio\":{\"input\":{\"format\":%s,\"turn_detection\":{\"type\":\"server_vad\","
+	    "\"create_response\":%s,\"interrupt_response\":%s}},\"output\":{\"format\":%s}}}}",
+	    format, word, word, format);
+}
+
 /* The first message of a connection says whose it is. */
 static void
 meet(struct end *e, const char *text)
 {
-	static const char format[] = "{\"type\":\"audio/pcmu\"}";
 	const char *name = strstr(text, "bench-");
 
 	if (name == NULL)
@@ -221,10 +234,7 @@ meet(struct end *e, const char *text)
 	if (gemini)
 		ws_say(e->ws, "{\"setupComplete\":{}}");
 	else
-		ws_say(e->ws,
-		    "{\"type\":\"session.updated\",\"event_id\":\"e\",\"session\":{\"type\":\"realtime\","
-		    "\"audio\":{\"input\":{\"format\":%s},\"output\":{\"format\":%s}}}}",
-		    format, format);
+		updated(e, false);
 	begin_turn(e->session);
 }
 
@@ -240,6 +250,8 @@ on_model(void *arg, char *text, size_t len)
 		meet(e, text);
 		return;
 	}
+	if (!gemini && e->session != NULL && strstr(text, "\"session.update\"") != NULL)
+		updated(e, true);
 	if (e->session == NULL || len > 2000 ||
 	    (strstr(text, "\"media\"") == NULL && strstr(text, "audio_buffer.append") == NULL &&
 		strstr(text, "\"realtimeInput\":{\"a") == NULL))
