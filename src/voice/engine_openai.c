@@ -174,12 +174,25 @@ drop_asked(struct engine *e)
 }
 
 static void
+refuse_tool(struct engine *e, const char *id, const char *why)
+{
+	json_t *error = json_pack("{s:s}", "error", why);
+
+	rt_openai_result(&e->model.out, id, error);
+	model_send(&e->model, BACKLOG_WORDS);
+	json_decref(error);
+	respond(e);
+}
+
+static void
 on_tool(struct engine *e, struct rt_openai_event *event)
 {
 	struct tool *tool;
 
-	if (e->asked_count == TOOLS)
+	if (e->asked_count == TOOLS) {
+		refuse_tool(e, event->call_id, "These are too many calls in one response.");
 		return;
+	}
 	tool = &e->asked[e->asked_count++];
 	snprintf(tool->id, sizeof tool->id, "%s", event->call_id);
 	snprintf(tool->name, sizeof tool->name, "%s", event->name);
@@ -191,24 +204,19 @@ on_tool(struct engine *e, struct rt_openai_event *event)
 static void
 run_tool(struct engine *e, struct tool *tool)
 {
-	json_t *error;
 	int i;
 
 	for (i = 0; i < OPEN_TOOLS && e->open[i].life != 0; i++)
 		;
-	if (tool->arguments != NULL && i < OPEN_TOOLS) {
+	if (tool->arguments == NULL) {
+		refuse_tool(e, tool->id, "The arguments are no JSON object.");
+	} else if (i == OPEN_TOOLS) {
+		refuse_tool(e, tool->id, "Too many calls are not answered yet.");
+	} else {
 		e->open[i] = *tool;
 		e->open[i].arguments = NULL;
 		e->model.told->tool(e->model.arg, tool->id, tool->name, tool->arguments);
-		return;
 	}
-	error = json_pack("{s:s}", "error",
-	    tool->arguments == NULL ? "The arguments are no JSON object."
-				    : "Too many calls are not answered yet.");
-	rt_openai_result(&e->model.out, tool->id, error);
-	model_send(&e->model, BACKLOG_WORDS);
-	json_decref(error);
-	respond(e);
 }
 
 static void

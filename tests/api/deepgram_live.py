@@ -1,6 +1,6 @@
 """Deepgram's live speech to text, as strict as the real one in what it takes. It cannot hear words: what is
-said is given beforehand, an utterance a text (hears), and is spread over the speech that it hears, which it
-knows from silence.
+said is given beforehand, an utterance a text (hears; "": sound without words), and is spread over the speech
+that it hears, which it knows from silence.
 """
 
 import asyncio
@@ -81,7 +81,10 @@ class Session(wskit.Session):
         if self.from_ms is None:
             return
         start, self.from_ms = self.from_ms, None
-        words = (self.fake.hears.pop(0) if self.fake.hears else "Yes.").split(" ")
+        words = (self.fake.hears.pop(0) if self.fake.hears else "Yes.").split()
+        if not words:
+            await self.results([], True, True, from_finalize, (start, ms))
+            return
         half, step = len(words) // 2, (ms - start) / len(words)
         timed = [{"word": word.lower().strip(".,?!"), "punctuated_word": word, "confidence": 0.98,
                   "start": (start + i * step) / 1000, "end": (start + (i + 1) * step) / 1000}
@@ -93,10 +96,11 @@ class Session(wskit.Session):
         await self.results(timed[half:], True, not self.fake.noisy, from_finalize)
         await self.send({"type": "UtteranceEnd", "channel": [0, 1], "last_word_end": ms / 1000})
 
-    async def results(self, words, final, speech_final, from_finalize=False):
+    async def results(self, words, final, speech_final, from_finalize=False, span_ms=None):
+        start, end = (at / 1000 for at in span_ms) if span_ms else (words[0]["start"], words[-1]["end"])
         await self.send({
-            "type": "Results", "channel_index": [0, 1], "start": words[0]["start"],
-            "duration": words[-1]["end"] - words[0]["start"], "is_final": final,
+            "type": "Results", "channel_index": [0, 1], "start": start, "duration": end - start,
+            "is_final": final,
             "speech_final": speech_final, "from_finalize": from_finalize,
             "channel": {"alternatives": [{
                 "transcript": " ".join(w["punctuated_word"] for w in words), "confidence": 0.98,
