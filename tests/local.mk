@@ -757,7 +757,7 @@ endif
 if HAVE_CMOCKA
 voice_tests = tests/unit/voice/test_frames tests/unit/voice/test_play tests/unit/voice/test_talk \
 	tests/unit/voice/test_backlog tests/unit/voice/test_history tests/unit/voice/test_sound \
-	tests/unit/voice/test_tap tests/unit/voice/test_listeners
+	tests/unit/voice/test_tap tests/unit/voice/test_listeners tests/unit/voice/test_open_tools
 check_PROGRAMS += $(voice_tests)
 TESTS += $(voice_tests)
 voice_test_libs = src/voice/libvoice.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs) \
@@ -777,6 +777,9 @@ tests_unit_voice_test_backlog_LDADD = $(voice_test_libs)
 tests_unit_voice_test_history_SOURCES = tests/unit/voice/test_history.c
 tests_unit_voice_test_history_CPPFLAGS = $(AM_CPPFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_voice_test_history_LDADD = $(voice_test_libs)
+tests_unit_voice_test_open_tools_SOURCES = tests/unit/voice/test_open_tools.c
+tests_unit_voice_test_open_tools_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_voice_test_open_tools_LDADD = $(voice_test_libs)
 tests_unit_voice_test_tap_SOURCES = tests/unit/voice/test_tap.c
 tests_unit_voice_test_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_voice_test_tap_LDADD = $(voice_test_libs)

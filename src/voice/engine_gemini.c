@@ -14,10 +14,9 @@
 #include "base/mem.h"
 #include "remote/rt_gemini.h"
 #include "voice/model.h"
+#include "voice/open_tools.h"
 #include "voice/sound.h"
 
-#define ID_SIZE 257
-#define OPEN_TOOLS 32
 #define FRAME_MAX 4000     /* bytes of mu-law in a frame of the callee: half a second */
 #define SLICE 32768        /* characters of the model's sound at once: half a second */
 #define WORDS_MAX 4096     /* of one turn */
@@ -25,11 +24,6 @@
 #define KEEP_MS 12000      /* of the callee, while he hears who is calling */
 
 _Static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "the model's samples are taken as they are");
-
-struct tool {
-	char id[ID_SIZE], name[ID_SIZE];
-	int life; /* the connection that knows it; 0: the place is free */
-};
 
 struct engine {
 	struct model model;
@@ -48,7 +42,7 @@ struct engine {
 	bool leaving;             /* the server goes away */
 	bool cut_off;             /* the connection broke off while it was talking */
 	struct buf spoken, heard; /* fragments so far */
-	struct tool open[OPEN_TOOLS];
+	struct open_tools open;
 	struct buf later; /* words of ours for the next connection */
 	struct alarm *alarm;
 };
@@ -187,40 +181,22 @@ on_sound(struct engine *e, const struct rt_gemini_sound *sound)
 static void
 on_call(struct engine *e, const struct rt_gemini_call *call)
 {
-	struct tool *tool = e->open;
 	json_t *error;
 
-	while (tool < e->open + OPEN_TOOLS && tool->life != 0)
-		tool++;
-	if (tool == e->open + OPEN_TOOLS) {
-		error = json_pack("{s:s}", "error", "Too many calls are not answered yet.");
-		rt_gemini_result(&e->model.out, call->id, call->name, error);
-		model_send(&e->model, BACKLOG_WORDS);
-		json_decref(error);
+	if (open_tools_add(&e->open, call->id, call->name, e->model.life)) {
+		e->model.told->tool(e->model.arg, call->id, call->name, call->arguments);
 		return;
 	}
-	snprintf(tool->id, sizeof tool->id, "%s", call->id);
-	snprintf(tool->name, sizeof tool->name, "%s", call->name);
-	tool->life = e->model.life;
-	e->model.told->tool(e->model.arg, tool->id, tool->name, call->arguments);
-}
-
-static struct tool *
-find_tool(struct engine *e, const char *id)
-{
-	struct tool *tool;
-
-	for (tool = e->open; tool < e->open + OPEN_TOOLS; tool++) {
-		if (tool->life != 0 && strcmp(tool->id, id) == 0)
-			return tool;
-	}
-	return NULL;
+	error = json_pack("{s:s}", "error", OPEN_TOOLS_FULL);
+	rt_gemini_result(&e->model.out, call->id, call->name, error);
+	model_send(&e->model, BACKLOG_WORDS);
+	json_decref(error);
 }
 
 static void
 on_cancelled(struct engine *e, const char *id)
 {
-	struct tool *tool = find_tool(e, id);
+	struct open_tool *tool = open_tools_find(&e->open, id);
 
 	if (tool == NULL)
 		return;
@@ -526,23 +502,19 @@ gemini_interrupted(struct engine *e, const char *item, int64_t heard_ms)
 static void
 gemini_answer(struct engine *e, const char *tool_id, json_t *result)
 {
-	struct tool *tool = find_tool(e, tool_id);
+	struct open_tool *tool = open_tools_find(&e->open, tool_id);
 	struct buf text;
-	char *json;
 
 	if (tool == NULL)
 		return;
 	if (e->model.ready && tool->life == e->model.life) {
 		rt_gemini_result(&e->model.out, tool_id, tool->name, result);
 		model_send(&e->model, BACKLOG_WORDS);
-	} else { /* this connection knows of no such call */
-		json = json_dumps(result, JSON_COMPACT);
+	} else {
 		buf_init(&text, 16384);
-		buf_printf(&text, "(The result of the tool %s, which you have called: %s)",
-		    tool->name, json == NULL ? "{}" : json);
+		open_tool_write(tool, result, &text);
 		say(e, text.data);
 		buf_free(&text);
-		free(json);
 	}
 	tool->life = 0;
 }

@@ -13,11 +13,11 @@
 #include "base/str.h"
 #include "remote/rt_openai.h"
 #include "voice/model.h"
+#include "voice/open_tools.h"
 
 #define ID_SIZE 129
-#define ITEMS 8       /* of the agent's, whose lengths are known */
-#define TOOLS 8       /* in one response */
-#define OPEN_TOOLS 32 /* that are not answered yet */
+#define ITEMS 8 /* of the agent's, whose lengths are known */
+#define TOOLS 8 /* in one response */
 #define FAILURES_MAX 2
 #define KEEP_MS 1500 /* of the callee, while the model is away */
 #define ALREADY_RESPONDING "conversation_already_has_active_response"
@@ -29,11 +29,10 @@ struct item {
 	bool cut; /* nobody hears more of it */
 };
 
-/* A call of a tool; arguments until it is told. */
-struct tool {
+/* A call of a tool that is told when its response is complete. */
+struct asked {
 	char id[ID_SIZE], name[ID_SIZE];
-	json_t *arguments;
-	int life; /* the connection that knows it; 0: the place is free */
+	json_t *arguments; /* NULL: they were no object */
 };
 
 struct engine {
@@ -41,11 +40,11 @@ struct engine {
 	const struct engine_account *account;
 	char *instructions, *greeting, *language, *voice;
 	json_t *tools;
-	struct item items[ITEMS]; /* a ring */
-	int item;                 /* the newest */
-	struct tool asked[TOOLS]; /* of the response that is under way */
+	struct item items[ITEMS];  /* a ring */
+	int item;                  /* the newest */
+	struct asked asked[TOOLS]; /* of the response that is under way */
 	int asked_count;
-	struct tool open[OPEN_TOOLS];
+	struct open_tools open;
 	bool responding;     /* a response is under way, or asked for */
 	bool respond_wanted; /* another is wanted after it */
 	bool owes_answer;    /* the callee, or we, said something that nothing was said to yet */
@@ -187,36 +186,28 @@ refuse_tool(struct engine *e, const char *id, const char *why)
 static void
 on_tool(struct engine *e, struct rt_openai_event *event)
 {
-	struct tool *tool;
+	struct asked *asked;
 
 	if (e->asked_count == TOOLS) {
 		refuse_tool(e, event->call_id, "These are too many calls in one response.");
 		return;
 	}
-	tool = &e->asked[e->asked_count++];
-	snprintf(tool->id, sizeof tool->id, "%s", event->call_id);
-	snprintf(tool->name, sizeof tool->name, "%s", event->name);
-	tool->arguments = json_incref(event->arguments);
-	tool->life = e->model.life;
+	asked = &e->asked[e->asked_count++];
+	snprintf(asked->id, sizeof asked->id, "%s", event->call_id);
+	snprintf(asked->name, sizeof asked->name, "%s", event->name);
+	asked->arguments = json_incref(event->arguments);
 }
 
 /* To the session; or back to the model, which has written nonsense. */
 static void
-run_tool(struct engine *e, struct tool *tool)
+run_tool(struct engine *e, const struct asked *asked)
 {
-	int i;
-
-	for (i = 0; i < OPEN_TOOLS && e->open[i].life != 0; i++)
-		;
-	if (tool->arguments == NULL) {
-		refuse_tool(e, tool->id, "The arguments are no JSON object.");
-	} else if (i == OPEN_TOOLS) {
-		refuse_tool(e, tool->id, "Too many calls are not answered yet.");
-	} else {
-		e->open[i] = *tool;
-		e->open[i].arguments = NULL;
-		e->model.told->tool(e->model.arg, tool->id, tool->name, tool->arguments);
-	}
+	if (asked->arguments == NULL)
+		refuse_tool(e, asked->id, "The arguments are no JSON object.");
+	else if (!open_tools_add(&e->open, asked->id, asked->name, e->model.life))
+		refuse_tool(e, asked->id, OPEN_TOOLS_FULL);
+	else
+		e->model.told->tool(e->model.arg, asked->id, asked->name, asked->arguments);
 }
 
 static void
@@ -561,34 +552,22 @@ openai_interrupted(struct engine *e, const char *id, int64_t heard_ms)
 }
 
 static void
-tell_result(struct engine *e, const struct tool *tool, const json_t *result)
-{
-	char *json = json_dumps(result, JSON_COMPACT);
-	struct buf text;
-
-	buf_init(&text, 16384);
-	buf_printf(&text, "The result of the tool %s, which you have called: %s", tool->name,
-	    json == NULL ? "{}" : json);
-	instruct(e, text.data);
-	buf_free(&text);
-	free(json);
-}
-
-static void
 openai_answer(struct engine *e, const char *tool_id, json_t *result)
 {
-	struct tool *tool = e->open;
+	struct open_tool *tool = open_tools_find(&e->open, tool_id);
+	struct buf text;
 
-	while (tool < e->open + OPEN_TOOLS && (tool->life == 0 || strcmp(tool->id, tool_id) != 0))
-		tool++;
-	if (tool == e->open + OPEN_TOOLS)
+	if (tool == NULL)
 		return;
 	if (e->model.ready && tool->life == e->model.life) {
 		rt_openai_result(&e->model.out, tool_id, result);
 		model_send(&e->model, BACKLOG_WORDS);
 		respond(e);
 	} else {
-		tell_result(e, tool, result); /* this connection knows of no such call */
+		buf_init(&text, 16384);
+		open_tool_write(tool, result, &text);
+		instruct(e, text.data);
+		buf_free(&text);
 	}
 	tool->life = 0;
 }

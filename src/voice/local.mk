@@ -40,6 +40,8 @@ src_voice_libvoice_a_SOURCES = \
 	src/voice/engine_script.c \
 	src/voice/model.c \
 	src/voice/model.h \
+	src/voice/open_tools.c \
+	src/voice/open_tools.h \
 	src/voice/engine_openai.c \
 	src/voice/engine_gemini.c \
 	src/voice/ears.c \
