@@ -2,6 +2,11 @@
 strict as the real servers."""
 
 import json
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
 
 import apikit
 import gemini_live
@@ -150,6 +155,38 @@ def test_tools_with_bad_arguments(talker):
     assert call["outcome_summary"] == "The agent ended the conversation."
     assert not line.events("ask_user") and not line.events("dtmf")
     assert [d["decision"] for d in call["supervisor_decisions"]] == ["transfer_refused"] * 2
+
+
+def loop_kib(stack):
+    """The most memory that the loop of offhook-voice has had."""
+    ours = subprocess.run(["pgrep", "-P", str(stack.pid("voice"))], capture_output=True, text=True, check=True)
+    return max(int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])
+               for pid in ours.stdout.split())
+
+
+def sent_s(stream):
+    """Seconds of sound that the agent has sent, played or not."""
+    return (len(stream.heard) + sum(len(one) for one in list(stream.buffer) if not isinstance(one, str))) / 8000
+
+
+def test_more_speech_than_anybody_can_hear_is_dropped_not_kept(talker):
+    """Two minutes of it at once: the carrier is given thirty seconds ahead, some more wait."""
+    stack, fake, kind = talker
+    before, fake.pace = loop_kib(stack), 100_000
+    try:
+        fake.dialogue[:] = [turn(kind, "Good evening. " * 10, 120_000)]
+        line = Line(stack, stack.customer(cap=10))
+        stream = line.stream().wait_open()
+        began = time.monotonic()
+        eventually(lambda: sent_s(stream) > 28, 20)
+        time.sleep(2)
+        assert sent_s(stream) < 31 + time.monotonic() - began
+    finally:
+        fake.pace = 4
+    stream.stop()
+    line.hung_up()
+    line.client.ended(line.call_id)
+    assert loop_kib(stack) - before < (64 << 10 if "asan" in os.environ["OFFHOOK_BUILD"] else 8 << 10)
 
 
 def test_a_thousand_tools_at_once(talker):
