@@ -80,7 +80,6 @@ static const struct route_answer start_answers[] = {
 	{ 400, "Bad phone number, blank brief, not_after in the past, or a bad Idempotency-Key.",
 	    "Error" },
 	{ 402, "Out of credits.", "Error" },
-	{ 404, "The workspace that was named does not exist within the key's reach.", "Error" },
 	{ 409, "Concurrency cap reached (queue off), or a conflict on the Idempotency-Key.",
 	    "Error" },
 	{ 422, "Validation Error", "HTTPValidationError" },
@@ -93,7 +92,6 @@ static const struct route_answer start_answers[] = {
 };
 static const struct route_answer list_answers[] = {
 	{ 200, "Successful Response", "[]CallDTO" },
-	{ 404, "The workspace that was named does not exist within the key's reach.", "Error" },
 	{ 422, "Validation Error", "HTTPValidationError" },
 	{ 0 },
 };

@@ -126,7 +126,6 @@ static const struct route_answer create_answers[] = {
 	    " invalid_lines, message and lines. Nothing was accepted.",
 	    "Error" },
 	{ 402, "Not enough credits: no call was accepted.", "Error" },
-	{ 404, "The workspace that was named does not exist within the key's reach.", "Error" },
 	{ 409, "A conflict on the Idempotency-Key.", "Error" },
 	{ 500, NO_CARRIER ".", "Error" },
 	{ 503, "Maintenance, or the database is away.", "Error" },
@@ -135,7 +134,6 @@ static const struct route_answer create_answers[] = {
 static const struct route_answer list_answers[] = {
 	{ 200, "Campaigns, newest first.", "Campaigns" },
 	{ 400, "Wrong input: a sentence that names the field.", "Error" },
-	{ 404, "The workspace that was named does not exist within the key's reach.", "Error" },
 	{ 0 },
 };
 static const struct route_answer show_answers[] = {

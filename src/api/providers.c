@@ -135,7 +135,6 @@ static const struct field all_fields[] = {
 static const struct route_answer create_answers[] = {
 	{ 201, "The job was made. Nobody is called before it is started.", "Job" },
 	WRONG_INPUT,
-	{ 404, "The workspace that was named does not exist within the key's reach.", "Error" },
 	{ 0 },
 };
 static const struct route_answer show_answers[] = {
@@ -146,7 +145,6 @@ static const struct route_answer show_answers[] = {
 static const struct route_answer all_answers[] = {
 	{ 200, "Successful Response", "[]ProviderSummary" },
 	WRONG_INPUT,
-	{ 404, "The workspace that was named does not exist within the key's reach.", "Error" },
 	{ 0 },
 };
 static const struct route_answer providers_answers[] = {

@@ -92,7 +92,6 @@ static const struct route_answer accept_answers[] = {
 	{ 200, "Successful Response", "TaskAccepted" },
 	{ 400, "Wrong input: a sentence that names the field.", "Error" },
 	{ 402, "Not enough credits: no call was accepted.", "Error" },
-	{ 404, "The workspace that was named does not exist within the key's reach.", "Error" },
 	{ 409, "A conflict on the Idempotency-Key.", "Error" },
 	{ 500, NO_CARRIER ".", "Error" },
 	{ 503, "Maintenance, or the database is away.", "Error" },
@@ -102,7 +101,6 @@ static const struct route_answer bulk_answers[] = {
 	{ 200, "Successful Response", "BulkAccepted" },
 	{ 400, "Wrong input: a sentence that names the field.", "Error" },
 	{ 402, "Not enough credits: no call was accepted.", "Error" },
-	{ 404, "The workspace that was named does not exist within the key's reach.", "Error" },
 	{ 409, "A conflict on the Idempotency-Key.", "Error" },
 	{ 500, NO_CARRIER ".", "Error" },
 	{ 503, "Maintenance, or the database is away.", "Error" },
@@ -121,7 +119,6 @@ static const struct route_answer cancel_answers[] = {
 static const struct route_answer active_answers[] = {
 	{ 200, "Successful Response", "ActiveTasks" },
 	{ 400, "Wrong input: a sentence that names the field.", "Error" },
-	{ 404, "The workspace that was named does not exist within the key's reach.", "Error" },
 	{ 0 },
 };
 static const struct route_answer health_answers[] = {

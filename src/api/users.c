@@ -16,12 +16,10 @@ static const struct field limits_fields[] = {
 
 static const struct route_answer me_answers[] = {
 	{ 200, "Successful Response", "MeDTO" },
-	{ 404, "The workspace that was named does not exist within the key's reach.", "Error" },
 	{ 0 },
 };
 static const struct route_answer limits_answers[] = {
 	{ 200, "Successful Response", "LimitsResponse" },
-	{ 404, "The workspace that was named does not exist within the key's reach.", "Error" },
 	{ 422, "Validation Error", "HTTPValidationError" },
 	{ 0 },
 };
