@@ -7,6 +7,8 @@ carrier's ledger says happened, what the clients were told, and what the databas
     I4  never more dials than the rate allows, in any window, refused ones included
     I5  one idempotency key, one call, one answer
     I6  events are numbered without gaps, and no call leaves a final state
+    I7  a customer with a webhook is told each event at least once, always in the same words under the same id
+    I8  nobody is told a word of another customer's
 
 Each check_…() takes the evidence and returns sentences, one for each violation.
 """
@@ -25,6 +27,7 @@ MOVES = {
     "dial_unknown": {"queued", "dialing", "in_progress", "completed", "failed", "cancelled"},
     "in_progress": {"completed", "failed", "cancelled"},
 }
+TOLD = {"ask_user", "outcome", "recording_ready", "transcript_ready"}  # events that webhooks are told of
 CARRIER_FINAL = {"completed", "busy", "failed", "no-answer", "canceled"}
 
 
@@ -44,6 +47,9 @@ class Evidence:
     cps: float = 1.0
     prefix: str = ""  # of the numbers that these calls went to; posts to others count for I4 alone
     ended: bool = True  # every call has had the time to end
+    messages: list = None  # call_id, event_id, id, body of each that the webhook got; None: there is no webhook
+    words: dict = dataclasses.field(default_factory=dict)   # customer: a word that stands in all that it sends
+    replies: list = dataclasses.field(default_factory=list)  # (customer, what it was told)
 
 
 # ---- reading ----
@@ -236,7 +242,38 @@ def check_events(e):
             yield f"I6: {call_id} is {call['status']}, its events end with {now}"
 
 
-CHECKS = (check_calls, check_dials, check_ledger, check_pace, check_idempotency, check_events)
+def check_messages(e):
+    """I7"""
+    if e.messages is None:
+        return
+    copies = collections.defaultdict(set)
+    for message in e.messages:
+        copies[message["call_id"], message["event_id"]].add((message["id"], message["body"]))
+    wanted = {(call_id, event["event_id"]) for call_id, events in e.events.items() for event in events
+              if event["event_type"] in TOLD}
+    for call_id, event_id in sorted(wanted - copies.keys()):
+        yield f"I7: event {event_id} of {call_id} was never told"
+    for call_id, event_id in sorted(copies.keys() - wanted):
+        yield f"I7: event {event_id} of {call_id} was told, and is none that is"
+    for (call_id, event_id), told_as in copies.items():
+        if len(told_as) > 1:
+            yield f"I7: event {event_id} of {call_id} was told in {len(told_as)} ways"
+    ids = collections.Counter(one for told_as in copies.values() for one in {i for i, _ in told_as})
+    for one, count in ids.items():
+        if count > 1:
+            yield f"I7: {count} events were told under the id {one}"
+
+
+def check_secrets(e):
+    """I8"""
+    for customer, text in e.replies:
+        for other, word in e.words.items():
+            if other != customer and word in text:
+                yield f"I8: {customer} was told {other}'s {word}"
+
+
+CHECKS = (check_calls, check_dials, check_ledger, check_pace, check_idempotency, check_events, check_messages,
+          check_secrets)
 
 
 def violations(evidence):

@@ -46,6 +46,9 @@ def good():
     e.ledger = [{"call_id": CALL, "step": 1, "month": "2026-11-01", "reserved": 1, "settled": 0},
                 {"call_id": CALL, "step": 2, "month": "2026-11-01", "reserved": -1, "settled": 1}]
     e.months = [{"month": "2026-11-01", "reserved": 0, "settled": 1, "granted": 0, "quota": 10}]
+    e.messages = [{"call_id": CALL, "event_id": 6, "id": "msg_1", "body": "{}"}] * 2
+    e.words = {"w-1": "quailfeather", "w-2": "violetquartz"}
+    e.replies = [("w-1", "A table, in the name of quailfeather."), ("w-2", "[]")]
     return e
 
 
@@ -196,6 +199,37 @@ def silent_change(e):
     e.calls[CALL]["status"] = "failed"
 
 
+def never_told(e):
+    e.messages = []
+
+
+def told_in_other_words(e):
+    e.messages = [e.messages[0], {**e.messages[0], "body": "{ }"}]
+
+
+def told_under_another_id(e):
+    e.messages = [e.messages[0], {**e.messages[0], "id": "msg_2"}]
+
+
+def two_events_under_one_id(e):
+    e.calls[CALL]["event_count"] = 7
+    e.events[CALL] = story(CALL, *[{"event_type": x["event_type"], "data": x["data"]} for x in e.events[CALL]],
+                           {"event_type": "recording_ready", "data": {}})
+    e.messages = [e.messages[0], {**e.messages[0], "event_id": 7}]
+
+
+def told_of_what_never_was(e):
+    e.messages = [*e.messages, {**e.messages[0], "event_id": 9, "id": "msg_2"}]
+
+
+def told_what_webhooks_are_not(e):
+    e.messages = [*e.messages, {**e.messages[0], "event_id": 4, "id": "msg_2"}]
+
+
+def told_a_word_of_anothers(e):
+    e.replies.append(("w-2", '{"brief": "In the name of quailfeather."}'))
+
+
 PLANTED = {
     missing_call: "I1", other_number: "I1", unasked_call: "I1", never_ended: "I1",
     call_dialed_twice: "I2", attempt_dialed_twice: "I2", dial_without_attempt: "I2",
@@ -207,6 +241,8 @@ PLANTED = {
     another_answer_for_the_key: "I5", two_calls_for_a_key: "I5",
     event_gap: "I6", event_twice: "I6", last_event_lost: "I6", alive_again: "I6",
     backwards: "I6", silent_change: "I6",
+    never_told: "I7", told_in_other_words: "I7", told_under_another_id: "I7", two_events_under_one_id: "I7",
+    told_of_what_never_was: "I7", told_what_webhooks_are_not: "I7", told_a_word_of_anothers: "I8",
 }
 
 

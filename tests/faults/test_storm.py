@@ -6,8 +6,9 @@ import random
 import signal
 import time
 
+import checker
 from stack import children_of
-from world import BUSY, TALKS
+from world import BUSY, TALKS, World
 
 SECONDS = float(os.environ.get("FAULTS_STORM_SECONDS", 12))
 SUFFIXES = (BUSY, BUSY, TALKS, TALKS, "0006", "0007", "0009", "0011", "0012")
@@ -75,8 +76,10 @@ def test_storm(stack, world):
     print(f"FAULTS_SEED={seed}")
     rng = random.Random(seed)
     numbers = [world.number(rng.choice(SUFFIXES)) for _ in range(int(12 * SECONDS))]
+    other = World(stack, world.workspace + "-2")
     with stack.scheduler():
-        with world.load(numbers, threads=6, per_second=12) as load:
+        with other.load([other.number(rng.choice(SUFFIXES)) for _ in range(int(SECONDS))], 1, 1), \
+                world.load(numbers, threads=6, per_second=12) as load:
             end = time.monotonic() + SECONDS
             while time.monotonic() < end and load.running():
                 fault = rng.choice(FAULTS)
@@ -85,3 +88,8 @@ def test_storm(stack, world):
                 time.sleep(rng.uniform(0.1, 1))
         stack.up()
         world.verify(150)
+        other.verify(150)
+        found = checker.check_secrets(checker.Evidence(
+            words={one.workspace: one.word for one in (world, other)},
+            replies=[(one.workspace, text) for one in (world, other) for text in one.read_all()]))
+        assert list(found) == []

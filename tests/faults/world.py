@@ -3,6 +3,7 @@ verdict of the checker at the end."""
 
 import collections
 import queue
+import secrets
 import threading
 import time
 
@@ -28,6 +29,8 @@ class World:
         self.prefix = stack.new_prefix()
         self.counter = 0
         self.answers = []  # the customer's log; appended to by several threads
+        self.messages = None  # what its webhook was told
+        self.word = "quail" + secrets.token_hex(6)  # stands in each of its briefs, and in nobody else's
         self.lock = threading.Lock()
         self.since = 0
         posts = stack.posts()
@@ -57,7 +60,7 @@ class World:
         definite answer. Every answer is written down. Returns the call's id."""
         session = session or self.session()
         key = "key-" + to
-        body = {"target_phone": to, "brief": "Book a table for two.", **more}
+        body = {"target_phone": to, "brief": f"Book a table for {self.word}.", **more}
         end = time.monotonic() + patience
         while True:
             try:
@@ -78,6 +81,13 @@ class World:
 
     def get(self, path):
         return self.session().get(self.url(path), timeout=15)
+
+    def read_all(self):
+        """The texts of all that this customer can read of its calls."""
+        texts = [self.get("/calls?limit=1000").text, self.get("/users/me").text]
+        for call_id in self.calls():
+            texts += [self.get(f"/calls/{call_id}{part}").text for part in ("", "/why")]
+        return texts
 
     def cancel(self, call_id):
         answer = self.session().post(self.url(f"/calls/{call_id}/cancel"), timeout=15)
@@ -135,7 +145,7 @@ class World:
         dials = [d for d in self.stack.dials() if d["to"].startswith(self.prefix)]
         posts = [p for p in self.stack.posts() if p["at"] > self.since]
         e = checker.Evidence(posts=posts, dials=dials, answers=self.answers, cps=CPS,
-                             prefix=self.prefix, **more)
+                             prefix=self.prefix, messages=self.messages, **more)
         with self.stack.snapshot() as rows:  # the recorder may still be adding events
             checker.read_database(e, rows, self.workspace)
         return e
