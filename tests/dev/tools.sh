@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# tools.sh: ./dev fmt, lint, bench, fuzz and valgrind. Part of ./dev.
+# tools.sh: ./dev fmt, lint, bench, fuzz, valgrind and ha. Part of ./dev.
 
 c_files() {
     find src tests \( -name '*.[ch]' -o -name '*.cc' \) -not -name config.h | sort
@@ -131,6 +131,13 @@ memcheck_reports() {
     }
 }
 
+# In this process's own namespaces nothing is changed but for a folder of names, /run/netns.
+ha() {
+    ((EUID == 0)) || die ha "network namespaces are made by root alone"
+    "$TOP/dev" build # by the checkout's owner
+    OFFHOOK_BUILD=$BUILD /usr/bin/python3 -B -m pytest -q -s -p no:cacheprovider --rootdir="$TOP" \
+        "${@:-tests/ha}" || die ha "failed"
+}
 valgrind_units() {
     make -s -C "$BUILD" -j"$(nproc)" check LOG_COMPILER="$TOP/tests/dev/memcheck" || {
         cat "$BUILD/test-suite.log"

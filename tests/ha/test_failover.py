@@ -1,0 +1,144 @@
+"""doc/ha.md, tried: while customers post calls and the dialer dials them, the primary loses its power, or its network,
+or is changed on purpose, or the host that dials is cut off. No accepted call is lost, none is dialed twice, the rate
+holds, and all goes on without anybody's help."""
+
+import time
+
+import pytest
+import requests
+from cluster import APPS, DATABASES, RETRY, TTL, eventually
+
+import checker
+
+PER_SECOND = 10
+ACCEPTED_AGAIN_S = TTL + RETRY + 8
+DIALED_AGAIN_S = 40
+
+
+def other(one, of):
+    return next(x for x in of if x != one)
+
+
+def last_dial(cluster):
+    posts = cluster.carrier("/sim/attempts")
+    return posts[-1]["arrived_mono_us"] / 1e6 if posts else 0
+
+
+class Watch:
+    """How long no call was accepted, and none dialed, while something happens."""
+
+    def __init__(self, cluster, world):
+        self.cluster, self.world = cluster, world
+        self.before = len(self.told())
+        self.dialed = last_dial(cluster)
+        self.began = time.monotonic()
+
+    def told(self):
+        return [a for a in list(self.world.answers) if checker.told(a)]
+
+    def accepted_again(self, after):
+        """Seconds until calls were accepted by those who are left; after: what makes sure that it has happened."""
+        eventually(after, 60, "it never happened")
+        count = len(self.told())
+        eventually(lambda: len(self.told()) > count, ACCEPTED_AGAIN_S, "no call is accepted any more")
+        return time.monotonic() - self.began
+
+    def dialed_again(self):
+        now = last_dial(self.cluster)
+        eventually(lambda: last_dial(self.cluster) > now, DIALED_AGAIN_S, "no call is dialed any more")
+        return time.monotonic() - self.began
+
+
+def numbers(world, seconds):
+    return [world.number() for _ in range(seconds * PER_SECOND)]
+
+
+def run_in(cluster, world):
+    """Calls are accepted and dialed."""
+    eventually(lambda: len(world.answers) > 2 * PER_SECOND, 20, "no load")
+    eventually(lambda: last_dial(cluster) > 0, 20, "no dial")
+
+
+def report(name, watch, **seconds):
+    print(f"{name}: " + ", ".join(f"{what} {s:.1f} s" for what, s in seconds.items())
+          + f"; {len(watch.told())} calls accepted, {len(watch.world.failed_tries())} tries refused")
+
+
+def test_the_primary_loses_its_power(cluster, world):
+    with world.load(numbers(world, 70), threads=8, per_second=PER_SECOND):
+        run_in(cluster, world)
+        primary = cluster.primary()
+        watch = Watch(cluster, world)
+        cluster.power_off(primary)
+        accepted = watch.accepted_again(lambda: cluster.primary() == other(primary, DATABASES))
+        dialed = watch.dialed_again()
+        cluster.power_on(primary)
+    report("power", watch, accepted_again=accepted, dialed_again=dialed)
+    assert accepted < ACCEPTED_AGAIN_S and dialed < DIALED_AGAIN_S
+    world.verify(120)
+
+
+def test_the_primary_is_cut_off(cluster, world):
+    """It lives on, and nobody sees what it thinks; then it comes back, and follows."""
+    with world.load(numbers(world, 70), threads=8, per_second=PER_SECOND):
+        run_in(cluster, world)
+        primary = cluster.primary()
+        watch = Watch(cluster, world)
+        cluster.cut(primary)
+        accepted = watch.accepted_again(lambda: cluster.primary() == other(primary, DATABASES))
+        dialed = watch.dialed_again()
+        cluster.mend(primary)
+        eventually(cluster.whole, 90, lambda: cluster.tail(primary, "patroni"))
+    report("partition", watch, accepted_again=accepted, dialed_again=dialed)
+    assert accepted < ACCEPTED_AGAIN_S and dialed < DIALED_AGAIN_S
+    assert cluster.primary() == other(primary, DATABASES)
+    world.verify(120)
+
+
+def test_the_primary_is_changed_on_purpose(cluster, world):
+    with world.load(numbers(world, 30), threads=8, per_second=PER_SECOND):
+        run_in(cluster, world)
+        primary = cluster.primary()
+        watch = Watch(cluster, world)
+        cluster.switch(primary, other(primary, DATABASES))
+        accepted = watch.accepted_again(lambda: cluster.primary() == other(primary, DATABASES))
+        dialed = watch.dialed_again()
+    report("switchover", watch, accepted_again=accepted, dialed_again=dialed)
+    assert accepted < 15
+    world.verify(120)
+
+
+@pytest.mark.parametrize("again", range(2))
+def test_the_host_that_dials_is_cut_off(cluster, world, again):
+    """The other takes over; what comes back is a standby. The load balancer leaves it out meanwhile."""
+    with world.load(numbers(world, 50), threads=8, per_second=PER_SECOND):
+        run_in(cluster, world)
+        dialing = cluster.dialing_host()
+        watch = Watch(cluster, world)
+        cluster.cut(dialing)
+        accepted = watch.accepted_again(lambda: True)
+        dialed = watch.dialed_again()
+        eventually(lambda: cluster.dialing_host() == other(dialing, APPS), 30, "nobody took over")
+        cluster.mend(dialing)
+        time.sleep(5)
+        assert cluster.dialing_host() == other(dialing, APPS)
+    report("host", watch, accepted_again=accepted, dialed_again=dialed)
+    assert dialed < 30
+    world.verify(120)
+
+
+def test_without_a_majority_nothing_is_accepted_and_nothing_is_lost(cluster, world):
+    """Two of three hosts of the database are gone: the third must not go on alone."""
+    with world.load(numbers(world, 40), threads=8, per_second=PER_SECOND):
+        run_in(cluster, world)
+        standby = other(cluster.primary(), DATABASES)
+        cluster.cut(standby)
+        cluster.cut("witness")
+        eventually(lambda: cluster.primary() is None, TTL + 2 * RETRY, "it goes on alone")
+        answer = requests.post(world.url("/calls"), json={"target_phone": world.number(), "brief": "Hello."},
+                               headers={"X-API-Key": world.key}, verify=cluster.env["OFFHOOK_CA"], timeout=20)
+        assert answer.status_code == 503
+        cluster.mend(standby)
+        cluster.mend("witness")
+        eventually(cluster.whole, 90, lambda: cluster.tail(standby, "patroni"))
+    world.verify(120)
