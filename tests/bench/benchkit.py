@@ -96,12 +96,12 @@ class Bench:
         run("SET statement_timeout = 0")
         accepted = min(count, max(1000, len(workspaces)))
         run("SELECT count(fn.call_accept(NULL, 'workspace', (%s::text[])[1 + i %% %s], false, NULL,"
-            " NULL, NULL, NULL, 'call_b' || n, 'task_b' || n, '+1' || n || %s, 'Book a table.',"
+            " NULL, NULL, NULL, 'call_b' || n, 'task_b' || n, '+15' || n || %s, 'Book a table.',"
             " 'en', 'other', NULL, 'any', 'off', NULL, NULL, false, 1, 0, 1000)) FROM"
             " (SELECT i, 1000000000 + nextval('call_queue_no') AS n FROM generate_series(1, %s) i"
             " OFFSET 0) x", workspaces, len(workspaces), suffix, accepted)
         run("CREATE TEMPORARY TABLE copies AS SELECT q.call_id AS model, 'call_z' || n AS call_id,"
-            " n AS queue_no, '+1' || n || %s AS target_phone FROM (SELECT *, row_number() OVER"
+            " n AS queue_no, '+15' || n || %s AS target_phone FROM (SELECT *, row_number() OVER"
             " (ORDER BY queue_no DESC) AS r FROM call_queue) q JOIN (SELECT 1 + (i - 1) %% %s AS r,"
             " nextval('call_queue_no') AS n FROM generate_series(1, %s) i) c USING (r)",
             suffix, accepted, count - accepted)
