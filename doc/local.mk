@@ -10,6 +10,7 @@ dist_man_MANS += \
 dist_doc_DATA += \
 	doc/architecture.md \
 	doc/configuration.md \
+	doc/fraud.md \
 	doc/install.md \
 	doc/scaling.md \
 	doc/skills.md \

@@ -245,7 +245,8 @@ TESTS += tests/check-settings
 EXTRA_DIST += \
 	tests/cli/conftest.py \
 	tests/cli/support_cli.py \
-	tests/cli/test_cli.py
+	tests/cli/test_cli.py \
+	tests/cli/test_fraud.py
 
 # The simulator: units, and the whole program as its users see it.
 if HAVE_CMOCKA
@@ -405,6 +406,7 @@ EXTRA_DIST += \
 	tests/api/test_config.py \
 	tests/api/test_jobs.py \
 	tests/api/test_dnc.py \
+	tests/api/test_fraud.py \
 	tests/api/test_csv.py \
 	tests/api/test_docs.py \
 	tests/api/test_events_stream.py \
@@ -571,6 +573,7 @@ EXTRA_DIST += \
 	tests/faults/stack.py \
 	tests/faults/test_api_faults.py \
 	tests/faults/test_carrier_faults.py \
+	tests/faults/test_fraud.py \
 	tests/faults/test_checker.py \
 	tests/faults/test_database_faults.py \
 	tests/faults/test_dialer_crashes.py \
@@ -734,7 +737,8 @@ EXTRA_DIST += \
 	tests/sql/31_talker.sql \
 	tests/sql/32_listening.sql \
 	tests/sql/33_voice_records.sql \
-	tests/sql/34_hold.sql
+	tests/sql/34_hold.sql \
+	tests/sql/36_fraud.sql
 
 # The event streams, without sockets and without a database.
 if HAVE_CMOCKA

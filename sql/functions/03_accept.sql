@@ -4,8 +4,8 @@
 --
 -- result is 'accepted', or why not: 'unauthenticated', 'workspace_missing', 'workspace_unknown',
 -- 'past', 'conflict', 'in_progress', 'state_unknown', 'maintenance', 'no_credit', 'at_cap'; or
--- 'replay' with the status and body that were given first. The body of 'accepted' is p_answer where
--- the caller has made it beforehand.
+-- 'replay' with the status and body that were given first, or 'barred' with fn.may_call's. The body of
+-- 'accepted' is p_answer where the caller has made it beforehand.
 CREATE FUNCTION fn.call_accept(
     p_key_hash bytea, p_scope text, p_scope_id text, p_is_admin boolean, p_workspace text,
     p_idem_key text, p_idem_route text, p_fingerprint bytea,
@@ -19,6 +19,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     v_who record;
     v_closed boolean;
+    v_far boolean;
     v_rank smallint := CASE WHEN p_direct THEN 0 ELSE fn.priority_rank(p_priority) END;
     v_queue_no bigint;
     v_position bigint;
@@ -58,7 +59,10 @@ BEGIN
         result := 'maintenance';
         body := fn.maintenance_answer();
     ELSE
-        result := fn.call_reserve(workspace_id, p_call, p_credits, p_direct, p_default_cap);
+        SELECT m.status, m.body, m.far INTO status, body, v_far
+            FROM fn.may_call(v_who.workspace_id, ARRAY[p_phone]) m;
+        result := CASE WHEN status IS NOT NULL THEN 'barred'
+            ELSE fn.call_reserve(workspace_id, p_call, p_credits, p_direct, p_default_cap) END;
     END IF;
     IF result <> 'accepted' THEN -- the key is free again: no call exists
         DELETE FROM idempotency_keys i WHERE i.workspace_id = v_who.workspace_id
@@ -81,6 +85,9 @@ BEGIN
     IF p_not_after IS NOT NULL THEN
         INSERT INTO call_expiry (expires_at, call_id, workspace_id)
             VALUES (p_not_after, p_call, v_who.workspace_id);
+    END IF;
+    IF v_far THEN
+        PERFORM fn.far_note(v_who.workspace_id, ARRAY[p_call], ARRAY[p_phone]);
     END IF;
 
     IF p_direct THEN

@@ -132,6 +132,7 @@ BEGIN
     UPDATE calls SET attempt_id = v_attempt, call_sid = NULL, dials = dials + 1,
         started_at = clock_timestamp() WHERE call_id = c.call_id;
     PERFORM fn.call_move(c.call_id, 'dialing');
+    PERFORM fn.far_dialed(c.call_id);
     INSERT INTO attempts (attempt_id, workspace_id, call_id, epoch, to_number, slot_at, check_at,
             lane)
         VALUES (v_attempt, c.workspace_id, c.call_id, p_epoch, c.target_phone, p_slot,

@@ -77,6 +77,7 @@ BEGIN
     DELETE FROM recordings WHERE call_id = ANY (v_calls);
     DELETE FROM transcripts WHERE call_id = ANY (v_calls);
     DELETE FROM attempts WHERE call_id = ANY (v_calls);
+    DELETE FROM far_calls WHERE call_id = ANY (v_calls);
     DELETE FROM credit_ledger WHERE call_id = ANY (v_calls);
     DELETE FROM call_events WHERE call_id = ANY (v_calls);
     DELETE FROM calls WHERE call_id = ANY (v_calls);

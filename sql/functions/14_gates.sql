@@ -1,8 +1,10 @@
--- What may stand between a number and its dial: the do-not-call lists and the callee's own hours. Asked
+-- What may stand between a number and its dial: the do-not-call lists, the rules against toll fraud and the
+-- callee's own hours. Asked
 -- at the moment of dialing, by fn.dial_holds alone.
 
 -- Why the number of this call may not be dialed now, and until when; reason NULL when it may.
 --   do_not_call     it is on a list: never
+--   destination_denied, trial_limit  as fn.dial_bar says
 --   no_zone         there are hours to keep, and nobody knows where the number lies: never
 --   no_window       it may lie in several zones, which are never inside the hours together: never
 --   outside_window  the callee's hours are not those that were asked for
@@ -15,6 +17,10 @@ BEGIN
     IF EXISTS (SELECT FROM dnc d WHERE d.workspace_id IN ('', c.workspace_id)
         AND d.number = c.target_phone) THEN
         reason := 'do_not_call';
+        RETURN;
+    END IF;
+    SELECT b.reason, b.until INTO reason, until FROM fn.dial_bar(c) b;
+    IF reason IS NOT NULL THEN
         RETURN;
     END IF;
     IF c.queue_lane IN ('', 'single') THEN
@@ -45,6 +51,7 @@ END $$;
 CREATE FUNCTION fn.gate_verdict(p_reason text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE p_reason WHEN 'do_not_call' THEN 'The number is on the do-not-call list.'
+        WHEN 'destination_denied' THEN 'Numbers that begin so may not be called.'
         WHEN 'no_zone' THEN 'The campaign has calling hours, and the number''s time zone is not known.'
         WHEN 'no_window' THEN 'The campaign''s calling hours never come in all time zones of the number'
             ' at once.' END

@@ -125,13 +125,14 @@ END $$;
 -- Why a waiting call may not be dialed with a slot at that instant: the one place that decides it, for the
 -- dialer's claim and for whoever asks. reason NULL: it may. until: when to ask again; NULL when nobody
 -- knows. scope says what waits with it: the 'call' alone, its 'lane', or all calls of its 'customer'.
+--   stopped          somebody has stopped dialing, for all or for the workspace
 --   not_before       it came back from the carrier, and is tried again later
 --   paused, cancelled  its campaign is
 --   spacing          the campaign's distance between two dials
 --   campaign_at_cap  as many calls of the campaign are in flight as may be
 --   single_rate      as many single calls were dialed in the last minute as may be
 --   customer_at_cap  as many calls of the workspace are in flight as may be
---   do_not_call, no_zone, no_window, outside_window  as fn.number_gate says
+--   do_not_call, destination_denied, trial_limit, no_zone, no_window, outside_window  as fn.number_gate says
 --   number_busy      a dial to the same number is not yet known to have arrived
 -- The counts of calls in flight are upper bounds that the dialer remembers, or NULL; they are counted only
 -- where they reach a cap. weight and spacing_s are what a grant needs to know.
@@ -148,6 +149,11 @@ BEGIN
     scope := 'call';
     SELECT coalesce(w.max_concurrent, p_default_cap), w.weight INTO v_cap, weight
         FROM workspaces w WHERE w.workspace_id = c.workspace_id;
+    IF EXISTS (SELECT FROM dialing_stops s WHERE s.workspace_id IN ('', c.workspace_id)) THEN
+        reason := 'stopped';
+        scope := 'customer';
+        RETURN;
+    END IF;
     IF q.not_before > p_slot THEN
         reason := 'not_before';
         until := q.not_before;

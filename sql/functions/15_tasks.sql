@@ -44,6 +44,7 @@ DECLARE
         CASE WHEN p_delay_s > 0 THEN v_now + p_delay_s * interval '1 s' END);
     v_all integer := p_credits * cardinality(p_calls);
     v_ws text;
+    v_far boolean;
 BEGIN
     SELECT f.result, f.workspace_id, f.status, f.body INTO result, workspace_id, status, body
         FROM fn.call_foretell(p_key_hash, p_scope, p_scope_id, p_is_admin, p_workspace,
@@ -51,6 +52,10 @@ BEGIN
     v_ws := workspace_id;
     IF result IN ('accepted', 'no_credit', 'maintenance') AND p_starts_at <= v_now THEN
         result := 'past';
+    END IF;
+    IF result IN ('accepted', 'no_credit') THEN
+        SELECT m.status, m.body, m.far INTO status, body, v_far FROM fn.may_call(v_ws, p_phones) m;
+        result := CASE WHEN status IS NOT NULL THEN 'barred' ELSE result END;
     END IF;
     IF result = 'accepted' AND p_idem_key IS NOT NULL THEN -- a twin may have come meanwhile
         SELECT k.result, k.status, k.body INTO result, status, body
@@ -103,6 +108,9 @@ BEGIN
     )
     INSERT INTO call_schedule (starts_at, call_id, workspace_id, rank)
         SELECT v_starts, p.call_id, v_ws, p_rank FROM placed p WHERE p.status = 'scheduled';
+    IF v_far THEN
+        PERFORM fn.far_note(v_ws, p_calls, p_phones);
+    END IF;
 
     status := 200;
     body := fn.task_answer(p_task, p_kind, cardinality(p_calls), v_now, p_starts_at, p_delay_s,

@@ -49,6 +49,7 @@ BEGIN
             c.from_number, c.webhook_url, c.status_callback_url, c.retry_no + 1, c.zones,
             c.credits_reserved, c.price_cents)
         RETURNING * INTO n;
+    PERFORM fn.far_again(c.call_id, v_call);
     PERFORM fn.call_wait(n);
     RETURN NULL;
 END $$;

@@ -346,6 +346,7 @@ BEGIN
         DELETE FROM idempotency_keys i WHERE i.workspace_id = v_ws
             AND i.route = p_idem_route AND i.key = p_idem_key;
         result := v_accept.result;
+        status := v_accept.status;
         body := v_accept.body;
         RETURN;
     END;

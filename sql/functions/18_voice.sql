@@ -48,7 +48,8 @@ BEGIN
         RETURN QUERY SELECT c.brief, c.language, c.kind, c.parsed_slots, c.learnt, c.answered_by,
             greatest(0, round(extract(epoch FROM clock_timestamp() - c.answered_at) * 1000))::bigint,
             fn.setting(c.workspace_id, 'voice.voicemail_message') #>> '{}',
-            coalesce(fn.setting(c.workspace_id, 'voice.transfer_numbers'), '[]');
+            fn.transfers_open(c.workspace_id,
+                coalesce(fn.setting(c.workspace_id, 'voice.transfer_numbers'), '[]'));
     END IF;
 END $$;
 

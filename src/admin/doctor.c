@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "admin/dialing.h"
 #include "admin/nouns.h"
 #include "admin/print.h"
 #include "base/buf.h"
@@ -667,6 +668,28 @@ look_at_mail(struct visit *v, bool database)
 	arena_free(a);
 }
 
+/* ---- dialing ---- */
+
+static void
+look_at_dialing(struct visit *v)
+{
+	struct rows *rows;
+
+	if (db_run(v->admin->db, &dialing_stops, NULL, &rows) != RC_OK)
+		return;
+	for (int i = 0; i < rows_count(rows); i++) {
+		const char *workspace = rows_text(rows, i, 0), *reason = rows_text(rows, i, 2);
+
+		found(v, FINDING_WARN, "dialing",
+		    "stopped for %s by the %s since %s%s%s: 'offhook start"
+		    " dialing%s%s' when it is well again",
+		    workspace != NULL ? workspace : "all", rows_text(rows, i, 1),
+		    rows_text(rows, i, 3), reason != NULL ? ": " : "", reason != NULL ? reason : "",
+		    workspace != NULL ? " --workspace " : "", workspace != NULL ? workspace : "");
+	}
+	rows_free(rows);
+}
+
 /* ---- calls from elsewhere ---- */
 
 static const struct statement sql_doctor_callrail = { "op_doctor_callrail",
@@ -736,6 +759,7 @@ doctor(struct admin *a)
 		look_at_spool(&v, database);
 		if (database) {
 			look_at_scheduler(&v);
+			look_at_dialing(&v);
 			look_at_transcripts(&v);
 			look_at_jobs(&v);
 			look_at_callrail(&v);

@@ -14,6 +14,10 @@ src_admin_libadmin_a_SOURCES = \
 	src/admin/keys.c \
 	src/admin/credits.c \
 	src/admin/maintenance.c \
+	src/admin/dialing.h \
+	src/admin/dialing.c \
+	src/admin/rules.c \
+	src/admin/limits.c \
 	src/admin/levels.c \
 	src/admin/calls.c \
 	src/admin/jobs.c \

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "admin/dialing.h"
 #include "admin/nouns.h"
 #include "admin/queue.h"
 
@@ -52,7 +53,7 @@ static const struct column try_columns[] = {
 };
 
 struct shown {
-	struct rows *calls, *open, *ended, *tries;
+	struct rows *calls, *stops, *open, *ended, *tries;
 };
 
 static void
@@ -61,14 +62,16 @@ print_status(const struct admin *a, const struct shown *s)
 	int64_t workers = rows_int(s->open, 0, OPEN_WORKERS);
 
 	if (a->json) {
-		print_json(json_pack("{s:o, s:{s:o, s:o, s:o, s:I}}", "calls",
-		    print_object(queue_columns, s->calls, 0), "jobs", "open",
+		print_json(json_pack("{s:o, s:o, s:{s:o, s:o, s:o, s:I}}", "calls",
+		    print_object(queue_columns, s->calls, 0), "stopped",
+		    print_array(dialing_columns, s->stops), "jobs", "open",
 		    print_array(open_columns, s->open), "ended",
 		    print_array(ended_columns, s->ended), "tries",
 		    print_array(try_columns, s->tries), "workers", (json_int_t)workers));
 		return;
 	}
 	queue_print(s->calls);
+	dialing_print(s->stops);
 	putchar('\n');
 	print_table(open_columns, s->open, "", stdout);
 	if (workers > 0)
@@ -83,16 +86,18 @@ print_status(const struct admin *a, const struct shown *s)
 static int
 status(struct admin *a)
 {
-	struct shown s = { NULL, NULL, NULL, NULL };
+	struct shown s = { NULL, NULL, NULL, NULL, NULL };
 	int result = ADMIN_FAILED;
 
-	if (queue_read(a, &s.calls) && admin_run(a, &sql_status_open, NULL, &s.open) &&
+	if (queue_read(a, &s.calls) && admin_run(a, &dialing_stops, NULL, &s.stops) &&
+	    admin_run(a, &sql_status_open, NULL, &s.open) &&
 	    admin_run(a, &sql_status_ended, NULL, &s.ended) &&
 	    admin_run(a, &sql_status_tries, NULL, &s.tries)) {
 		print_status(a, &s);
 		result = ADMIN_DONE;
 	}
 	rows_free(s.calls);
+	rows_free(s.stops);
 	rows_free(s.open);
 	rows_free(s.ended);
 	rows_free(s.tries);

@@ -80,6 +80,7 @@ static const struct route_answer start_answers[] = {
 	{ 400, "Bad phone number, blank brief, not_after in the past, or a bad Idempotency-Key.",
 	    "Error" },
 	{ 402, "Out of credits.", "Error" },
+	PLACE_BARRED,
 	{ 409, "Concurrency cap reached (queue off), or a conflict on the Idempotency-Key.",
 	    "Error" },
 	{ 422, "Validation Error", "HTTPValidationError" },

@@ -126,6 +126,7 @@ static const struct route_answer create_answers[] = {
 	    " invalid_lines, message and lines. Nothing was accepted.",
 	    "Error" },
 	{ 402, "Not enough credits: no call was accepted.", "Error" },
+	PLACE_BARRED,
 	{ 409, "A conflict on the Idempotency-Key.", "Error" },
 	{ 500, NO_CARRIER ".", "Error" },
 	{ 503, "Maintenance, or the database is away.", "Error" },

@@ -23,7 +23,8 @@ static const char api_text[] =
     " answer carries `X-Request-Id`, the client's own if it sent a sane one.\n\n"
     "**Times** are UTC, ISO 8601 with `Z` and milliseconds. **Numbers** to call are E.164.\n\n"
     "**Limits.** A key that asks more often than it may gets 429 with `Retry-After`; a body is at"
-    " most 1 MiB.";
+    " most 1 MiB. Against toll fraud some numbers may not be called, and calls to countries that are new"
+    " to a workspace are few a day: 403 or 429 with an `error_code`.";
 
 static const struct text tags[] = {
 	{ "calls", "Start, list, follow, answer and cancel calls." },

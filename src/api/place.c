@@ -155,6 +155,13 @@ answer_refusal(struct ask *ask, const struct place *p)
 		resp_json_text(ask->resp, 503, acceptance->body);
 		resp_header(ask->resp, "Retry-After", "60");
 		break;
+	case CALL_BARRED:
+		log_warning("workspace %s: a call was refused: %s", acceptance->workspace_id,
+		    acceptance->body);
+		resp_json_text(ask->resp, acceptance->status, acceptance->body);
+		if (acceptance->status == 429)
+			resp_header(ask->resp, "Retry-After", "3600");
+		break;
 	case CALL_NO_CREDIT:
 		return RC_NO_CREDIT;
 	case CALL_AT_CAP:

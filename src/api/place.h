@@ -27,6 +27,17 @@ struct place {
 	const void *arg;    /* of answer */
 };
 
+/* Of the answers of every route that places calls; 429 with the same body is every route's. */
+#define PLACE_BARRED                                                                               \
+	{                                                                                          \
+		403,                                                                               \
+		    "Such numbers may not be called, or the workspace's calls were stopped:"       \
+		    " error_code (destination_denied, dialing_held) and message. Likewise"         \
+		    " 429 where a limit of its calls is reached (destination_limit, hourly_limit," \
+		    " daily_limit).",                                                              \
+		    "Error"                                                                        \
+	}
+
 /* The header that place_key() takes, for the route's table. */
 extern const struct field place_headers[];
 

@@ -161,6 +161,7 @@ static const struct route_answer start_answers[] = {
 	{ 200, "Successful Response", "StartCallsResponse" },
 	WRONG_INPUT,
 	{ 402, "Not enough credits: nobody is called.", "Error" },
+	PLACE_BARRED,
 	{ 404, "No such job, or it has no providers.", "Error" },
 	{ 409, "A conflict on the Idempotency-Key.", "Error" },
 	{ 503,

@@ -41,6 +41,7 @@ static const struct route_answer run_answers[] = {
 	    "SkillRunResponse" },
 	{ 400, "A bad Idempotency-Key.", "Error" },
 	{ 402, "Out of credits.", "Error" },
+	PLACE_BARRED,
 	{ 404, "No such skill.", "Error" },
 	{ 409, "Concurrency cap reached (queue off), or a conflict on the Idempotency-Key.",
 	    "Error" },

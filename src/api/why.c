@@ -29,8 +29,8 @@ static const struct shape hold_shape[] = {
 	    .help = "False for a call that waits for nothing but its turn, or does not wait." },
 	{ "reason", SHAPE_TEXT, .nullable = true, .title = "Reason",
 	    .help = "not_due, not_before, paused, cancelled, spacing, campaign_at_cap, single_rate,"
-		    " customer_at_cap, number_busy, outside_window, do_not_call, no_zone or"
-		    " no_window" },
+		    " customer_at_cap, stopped, number_busy, outside_window, do_not_call,"
+		    " destination_denied, trial_limit, no_zone or no_window" },
 	{ "until", SHAPE_TIME, .nullable = true, .title = "Until",
 	    .help = "When it may be dialed at the earliest, as far as that is known." },
 	{ "message", SHAPE_TEXT, .title = "Message" },
@@ -46,6 +46,7 @@ static const struct {
 	const char *reason, *message;
 } messages[] = {
 	{ "not_due", "Its time has not come." },
+	{ "stopped", "Dialing was stopped; the operator starts it again." },
 	{ "not_before", "The carrier could not take it; it is tried again." },
 	{ "paused", "Its campaign is paused." },
 	{ "cancelled", "Its campaign is cancelled." },
@@ -56,6 +57,10 @@ static const struct {
 	{ "number_busy", "Another dial to this number has not reached the carrier yet." },
 	{ "outside_window", "It is outside the campaign's calling hours where the number lies." },
 	{ "do_not_call", "The number is on a do-not-call list; the call ends at its turn." },
+	{ "destination_denied", "Such numbers may not be called; the call ends at its turn." },
+	{ "trial_limit",
+	    "As many calls to countries that are new to the workspace were made within a day as may"
+	    " be." },
 	{ "no_zone", "The number's time zone is not known; the call ends at its turn." },
 	{ "no_window",
 	    "The calling hours never come in all its time zones; the call ends at its turn." },

@@ -26,6 +26,7 @@ static const struct {
 	{ "in_progress", RC_OK, CALL_KEY_RUNNING },
 	{ "state_unknown", RC_OK, CALL_KEY_UNKNOWN },
 	{ "maintenance", RC_OK, CALL_MAINTENANCE },
+	{ "barred", RC_OK, CALL_BARRED },
 	{ "no_credit", RC_OK, CALL_NO_CREDIT },
 	{ "at_cap", RC_OK, CALL_AT_CAP },
 	{ "unauthenticated", RC_UNAUTHENTICATED, CALL_ACCEPTED },

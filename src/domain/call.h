@@ -46,6 +46,7 @@ enum call_refusal {
 	CALL_KEY_RUNNING,  /* same key, still at work */
 	CALL_KEY_UNKNOWN,  /* same key, its worker died at work */
 	CALL_MAINTENANCE,  /* body says until when */
+	CALL_BARRED,       /* status and body say why: toll fraud's rules and limits */
 	CALL_NO_CREDIT,
 	CALL_AT_CAP /* direct calls only */
 };
@@ -53,7 +54,7 @@ enum call_refusal {
 struct call_acceptance {
 	enum call_refusal refusal;
 	const char *workspace_id;
-	int status;       /* of the answer, for CALL_ACCEPTED (202) and CALL_REPLAY */
+	int status;       /* of the answer, for CALL_ACCEPTED (202), CALL_REPLAY and CALL_BARRED */
 	const char *body; /* JSON text, for those and CALL_MAINTENANCE */
 };
 

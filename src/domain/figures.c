@@ -35,6 +35,7 @@ static const struct statement read_all = {
 	" UNION ALL SELECT 'pacer_epoch', NULL, epoch FROM pacer"
 	" UNION ALL SELECT 'scheduler_seen_seconds', NULL,"
 	" coalesce(extract(epoch FROM clock_timestamp() - seen_at), -1)::bigint FROM pacer"
+	" UNION ALL SELECT name, label, value FROM fn.fraud_figures()"
 	" UNION ALL SELECT name, label, value FROM fn.job_figures()",
 	0,
 };

@@ -47,6 +47,18 @@ keep_expire_questions(struct db *db, int limit, int *done)
 	return counted(db, &expire_questions, limit, done);
 }
 
+static const struct statement forget_refusals = {
+	"keep_forget_refusals",
+	"SELECT fn.forget_refusals($1)",
+	1,
+};
+
+enum rc
+keep_forget_refusals(struct db *db, int limit, int *done)
+{
+	return counted(db, &forget_refusals, limit, done);
+}
+
 static const struct statement forget_keys = {
 	"keep_forget_keys",
 	"SELECT fn.forget_idempotency_keys($1)",

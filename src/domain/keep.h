@@ -8,6 +8,7 @@
 /* Each says how many it saw to: call again while that is as many as limit. */
 enum rc keep_expire_calls(struct db *db, int limit, int *done) MUST_CHECK;
 enum rc keep_expire_questions(struct db *db, int limit, int *done) MUST_CHECK;
+enum rc keep_forget_refusals(struct db *db, int limit, int *done) MUST_CHECK;
 enum rc keep_forget_keys(struct db *db, int limit, int *done) MUST_CHECK;
 enum rc keep_forget_tickets(struct db *db, int limit, int *done) MUST_CHECK;
 /* Forgets jobs that ended more than days ago. */

@@ -32,6 +32,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/event.h \
 	src/domain/feed.c \
 	src/domain/feed.h \
+	src/domain/fraud.c \
+	src/domain/fraud.h \
 	src/domain/figures.c \
 	src/domain/figures.h \
 	src/domain/job.c \

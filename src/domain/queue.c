@@ -75,7 +75,8 @@ static const struct statement below_cap = {
 	"queue_below_cap",
 	"SELECT w.workspace_id, f.in_flight FROM workspaces w"
 	" CROSS JOIN LATERAL (SELECT fn.in_flight(w.workspace_id) OFFSET 0) f (in_flight)"
-	" WHERE w.workspace_id = ANY ($1::text[]) AND f.in_flight < coalesce(w.max_concurrent, $2)",
+	" WHERE w.workspace_id = ANY ($1::text[]) AND f.in_flight < coalesce(w.max_concurrent, $2)"
+	" AND NOT fn.dialing_stopped(w.workspace_id)",
 	2,
 };
 

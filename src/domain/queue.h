@@ -24,7 +24,7 @@ enum rc queue_news(
 enum rc queue_next(struct db *db, const char *workspace, int rank, const char *lane, int64_t after,
     int64_t *no) MUST_CHECK;
 
-/* Which of these workspaces (an array literal) are below their cap. Two columns: the id, and how
+/* Which of these workspaces (an array literal) are below their cap and not stopped. Two columns: the id, and how
  * many calls it has in flight. */
 enum rc queue_below_cap(
     struct db *db, const char *workspaces, int64_t default_cap, struct rows **rows) MUST_CHECK;

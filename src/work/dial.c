@@ -20,6 +20,7 @@
 #include "base/gaps.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "domain/fraud.h"
 #include "domain/pacer.h"
 #include "domain/queue.h"
 #include "sys/crash.h"
@@ -163,6 +164,8 @@ take_lead(struct dialer *d)
 		return false;
 	crash_point("lead.taken");
 	begin_lead(d, epoch, &old);
+	if (fraud_home(d->db, d->env->carrier.from) != RC_OK)
+		log_warning("which country twilio.phone_number is at home in was not written down");
 	/* A database that crashed has moved its sequences on. */
 	return reload(d) && queue_recount(d->db) == RC_OK;
 }

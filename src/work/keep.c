@@ -73,6 +73,7 @@ work_keep(void *arg)
 		repeat(db, keep_expire_questions);
 		if (turn % RETENTION_EVERY == 0) {
 			repeat(db, keep_forget_keys);
+			repeat(db, keep_forget_refusals);
 			repeat(db, keep_forget_tickets);
 			if (env->retention_days > 0) {
 				forget_calls(env, db);

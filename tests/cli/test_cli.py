@@ -56,7 +56,9 @@ def test_help_lists_what_the_contract_names():
         "migrate", "config check", "partner create", "organization create", "workspace create",
         "key create", "key revoke", "key list", "credits grant", "credits show", "credits audit",
         "maintenance on", "maintenance off", "settings set", "settings get", "calls list",
-        "calls show", "calls cancel", "jobs list", "jobs show", "jobs requeue", "status", "queue status", "webhooks list", "webhooks redeliver", "doctor", "top"}
+        "calls show", "calls cancel", "jobs list", "jobs show", "jobs requeue", "status", "queue status", "webhooks list", "webhooks redeliver", "doctor", "top",
+        "stop dialing", "start dialing", "rules allow", "rules deny", "rules remove", "rules list",
+        "rules test", "limits set", "limits show"}
 
 
 def test_every_command_explains_itself(offhook):
