@@ -246,7 +246,8 @@ EXTRA_DIST += \
 	tests/cli/conftest.py \
 	tests/cli/support_cli.py \
 	tests/cli/test_cli.py \
-	tests/cli/test_fraud.py
+	tests/cli/test_fraud.py \
+	tests/cli/test_audit.py
 
 # The simulator: units, and the whole program as its users see it.
 if HAVE_CMOCKA
@@ -407,6 +408,7 @@ EXTRA_DIST += \
 	tests/api/test_jobs.py \
 	tests/api/test_dnc.py \
 	tests/api/test_fraud.py \
+	tests/api/test_audit.py \
 	tests/api/test_csv.py \
 	tests/api/test_docs.py \
 	tests/api/test_events_stream.py \
@@ -738,7 +740,8 @@ EXTRA_DIST += \
 	tests/sql/32_listening.sql \
 	tests/sql/33_voice_records.sql \
 	tests/sql/34_hold.sql \
-	tests/sql/36_fraud.sql
+	tests/sql/36_fraud.sql \
+	tests/sql/36_audit.sql
 
 # The event streams, without sockets and without a database.
 if HAVE_CMOCKA

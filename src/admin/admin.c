@@ -4,10 +4,12 @@
 #include "admin/admin.h"
 
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "admin/command.h"
 #include "base/str.h"
@@ -15,9 +17,49 @@
 #define QUICK_MS 30000 /* an operator waits longer than a client */
 #define SLOW_MS 900000 /* for commands that read whole tables */
 
+#define ACTOR_SIZE 128
+
+/* Copies a name of the system as far as the audit log takes it; others' characters become '_'. */
+static void
+put_name(char *out, size_t size, const char *name)
+{
+	size_t i = 0;
+
+	for (; name[i] != '\0' && i + 1 < size; i++) {
+		bool plain =
+		    strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-",
+			name[i]) != NULL;
+
+		out[i] = plain ? name[i] : '_';
+	}
+	out[i] = '\0';
+}
+
+/* Who runs this command, for the audit log: "user:NAME@HOST". Whoever became root by sudo is named by
+ * the name that he had before; root himself can claim any, and the database cannot know better. */
+static void
+who_runs(char out[ACTOR_SIZE])
+{
+	const char *sudo = getuid() == 0 ? getenv("SUDO_USER") : NULL;
+	const struct passwd *entry = getpwuid(getuid());
+	char user[48], host[64], raw[64] = "";
+
+	if (sudo != NULL && sudo[0] != '\0')
+		put_name(user, sizeof(user), sudo);
+	else if (entry != NULL)
+		put_name(user, sizeof(user), entry->pw_name);
+	else
+		snprintf(user, sizeof(user), "%ld", (long)getuid());
+	if (gethostname(raw, sizeof(raw) - 1) != 0)
+		raw[0] = '\0';
+	put_name(host, sizeof(host), raw);
+	snprintf(out, ACTOR_SIZE, "user:%s@%s", user, host);
+}
+
 void
 admin_open(struct admin *a, const struct admin_settings *settings)
 {
+	char actor[ACTOR_SIZE];
 	struct db_options options = { .program = "offhook" };
 
 	a->settings = settings;
@@ -25,6 +67,8 @@ admin_open(struct admin *a, const struct admin_settings *settings)
 		return;
 	options.statement_timeout_ms = (a->command->flags & COMMAND_SLOW) != 0 ? SLOW_MS : QUICK_MS;
 	a->db = db_new(settings->database_url, &options);
+	who_runs(actor);
+	db_actor(a->db, actor);
 }
 
 void

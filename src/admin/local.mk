@@ -18,6 +18,7 @@ src_admin_libadmin_a_SOURCES = \
 	src/admin/dialing.c \
 	src/admin/rules.c \
 	src/admin/limits.c \
+	src/admin/audit.c \
 	src/admin/levels.c \
 	src/admin/calls.c \
 	src/admin/jobs.c \

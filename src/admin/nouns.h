@@ -16,6 +16,7 @@ extern const struct command maintenance_commands[];
 extern const struct command dialing_commands[];
 extern const struct command rule_commands[];
 extern const struct command limit_commands[];
+extern const struct command audit_commands[];
 extern const struct command level_commands[];
 extern const struct command call_commands[];
 extern const struct command job_commands[];

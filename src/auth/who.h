@@ -50,6 +50,10 @@ enum rc who_read(const struct who_env *env, const struct req *req, enum who_sour
 #define WHO_PARAMS 5
 void who_params(const struct credential *who, const char *values[WHO_PARAMS]);
 
+/* Of "SELECT … FROM fn.caller(…) c": a column that names the caller in the audit log, for a statement that
+ * changes something which is written down there. */
+#define WHO_ACTS "fn.act_as($1::bytea, c.api_key_id, c.scope) AS actor"
+
 /*
  * What the rows of such a statement say about the caller; its first column is the caller's
  * workspace_id. RC_OK; RC_UNAUTHENTICATED (no row); RC_NO_WORKSPACE; RC_NOT_FOUND (it named one

@@ -34,6 +34,7 @@
 struct db {
 	char *url;
 	char *program;
+	char *actor; /* NULL: none */
 	int statement_timeout_ms;
 	int connect_timeout_ms;
 	int patience_ms; /* 0: these two decide */
@@ -166,6 +167,8 @@ session_options(const struct db *db, struct buf *out)
 	    /* and that plan may be made while a table is still empty: none is for walking a table */
 	    " -c enable_seqscan=off",
 	    db->statement_timeout_ms);
+	if (db->actor != NULL)
+		buf_printf(out, " -c offhook.actor=%s", db->actor);
 }
 
 /* What stands before dbname (the URL) are defaults that it may change, what follows is not. */
@@ -536,7 +539,15 @@ db_free(struct db *db)
 	forget_connection(db);
 	free(db->url);
 	free(db->program);
+	free(db->actor);
 	free(db);
+}
+
+void
+db_actor(struct db *db, const char *actor)
+{
+	free(db->actor);
+	db->actor = mem_strdup(actor);
 }
 
 void

@@ -55,6 +55,9 @@ enum rc db_run(struct db *db, const struct statement *statement, const char *con
  * which is the rule. For one that has another way when the database does not answer soon. */
 void db_patience(struct db *db, int patience_ms);
 
+/* Who is behind the statements, for the audit log: of A-Z a-z 0-9 . _ @ : / -. Before the first of them. */
+void db_actor(struct db *db, const char *actor);
+
 /* A counter that grows with each new connection: session state (locks, quiet periods) that hangs
  * on the connection is gone when it has changed. 0 before the first. */
 uint64_t db_generation(const struct db *db);

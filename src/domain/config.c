@@ -133,7 +133,9 @@ config_effective(struct db *db, struct arena *a, const struct credential *who,
 
 static const struct statement patch_level = {
 	"config_patch",
-	ASKED " SELECT who.reach, fn.config_patch(" SCOPE ", $7, $8::jsonb) FROM who",
+	"WITH who AS (SELECT fn.config_reach(c.scope, c.scope_id, c.is_admin, $6, $7) AS reach,"
+	" " WHO_ACTS " FROM fn.caller($1::bytea, $2, $3, $4, $5) c)"
+	" SELECT who.reach, fn.config_patch(" SCOPE ", $7, $8::jsonb) FROM who",
 	8,
 };
 

@@ -34,8 +34,8 @@ customer_profile(
 
 static const struct statement set_cap = {
 	"customer_set_cap",
-	"WITH who AS (SELECT c.workspace_id FROM fn.caller($1::bytea, $2, $3, $4, $5) c),"
-	" done AS (UPDATE workspaces w SET max_concurrent = $6 FROM who"
+	"WITH who AS (SELECT c.workspace_id, " WHO_ACTS
+	" FROM fn.caller($1::bytea, $2, $3, $4, $5) c), done AS (UPDATE workspaces w SET max_concurrent = $6 FROM who"
 	" WHERE w.workspace_id = who.workspace_id)"
 	" SELECT workspace_id FROM who",
 	6,

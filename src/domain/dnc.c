@@ -4,9 +4,11 @@
 #include <stddef.h>
 
 /* Who asks, and the list that he asks for; NULL when it is not his to keep. */
-#define ASKED                                                                              \
+#define ASKED_WITH(more)                                                                   \
 	"WITH who AS (SELECT fn.dnc_list(c.scope, c.is_admin, c.workspace_id, $6) AS list" \
-	" FROM fn.caller($1::bytea, $2, $3, $4, $5) c)"
+	" " more " FROM fn.caller($1::bytea, $2, $3, $4, $5) c)"
+#define ASKED ASKED_WITH("")
+#define CHANGES ASKED_WITH(", " WHO_ACTS)
 
 #define COLUMNS                                                                                     \
 	" CASE WHEN d.workspace_id = '' THEN 'platform' WHEN d.workspace_id <> '' THEN 'workspace'" \
@@ -22,9 +24,9 @@ judge(const struct dnc_wish *wish, const struct rows *rows)
 
 static const struct statement add = {
 	"dnc_add",
-	ASKED " SELECT who.list," COLUMNS
-	      " FROM who LEFT JOIN LATERAL fn.dnc_add(who.list, $7, $8) d"
-	      " ON true",
+	CHANGES " SELECT who.list," COLUMNS
+		" FROM who LEFT JOIN LATERAL fn.dnc_add(who.list, $7, $8) d"
+		" ON true",
 	8,
 };
 
@@ -47,7 +49,8 @@ dnc_add(struct db *db, const struct dnc_wish *wish, const char *number, const ch
 
 static const struct statement off = {
 	"dnc_remove",
-	ASKED " SELECT list, CASE WHEN list IS NOT NULL THEN fn.dnc_remove(list, $7) END FROM who",
+	CHANGES
+	" SELECT list, CASE WHEN list IS NOT NULL THEN fn.dnc_remove(list, $7) END FROM who",
 	7,
 };
 

@@ -8,6 +8,11 @@
 #define SECRET_PREFIX "whsec_"
 #define SECRET_BYTES 24
 
+/* Who changes a webhook: for himself, and for the audit log. */
+#define CHANGES                                         \
+	"WITH who AS (SELECT c.workspace_id, " WHO_ACTS \
+	" FROM fn.caller($1::bytea, $2, $3, $4, $5) c)"
+
 void
 outbox_secret_make(char out[OUTBOX_SECRET_SIZE])
 {
@@ -20,9 +25,8 @@ outbox_secret_make(char out[OUTBOX_SECRET_SIZE])
 
 static const struct statement set = {
 	"outbox_webhook_set",
-	"SELECT who.workspace_id, CASE WHEN who.workspace_id IS NOT NULL"
-	" THEN fn.webhook_set(who.workspace_id, $6, $7, $8) END"
-	" FROM fn.caller($1::bytea, $2, $3, $4, $5) who",
+	CHANGES " SELECT workspace_id, CASE WHEN workspace_id IS NOT NULL"
+		" THEN fn.webhook_set(workspace_id, $6, $7, $8) END FROM who",
 	8,
 };
 
@@ -47,8 +51,7 @@ outbox_webhook_set(struct db *db, const struct credential *who, const char *url,
 
 static const struct statement clear = {
 	"outbox_webhook_clear",
-	"SELECT who.workspace_id, fn.webhook_clear(who.workspace_id)"
-	" FROM fn.caller($1::bytea, $2, $3, $4, $5) who",
+	CHANGES " SELECT workspace_id, fn.webhook_clear(workspace_id) FROM who",
 	5,
 };
 

@@ -58,7 +58,7 @@ def test_help_lists_what_the_contract_names():
         "maintenance on", "maintenance off", "settings set", "settings get", "calls list",
         "calls show", "calls cancel", "jobs list", "jobs show", "jobs requeue", "status", "queue status", "webhooks list", "webhooks redeliver", "doctor", "top",
         "stop dialing", "start dialing", "rules allow", "rules deny", "rules remove", "rules list",
-        "rules test", "limits set", "limits show"}
+        "rules test", "limits set", "limits show", "audit"}
 
 
 def test_every_command_explains_itself(offhook):
