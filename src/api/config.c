@@ -48,13 +48,14 @@ static const struct route_answer change_answers[] = {
 };
 
 const struct route config_routes[] = {
-	{ "GET", "/api/v1/config/{scope}/{id}", show, ROUTE_PLAIN, .query = show_fields,
-	    .tag = "config", .operation = "config_get",
+	{ "GET", "/api/v1/config/{scope}/{id}", show, ROUTE_PLAIN | ROUTE_REACH_403,
+	    .query = show_fields, .tag = "config", .operation = "config_get",
 	    .summary = "The settings of a workspace, organization, partner or the platform",
 	    .answers = show_answers },
-	{ "PATCH", "/api/v1/config/{scope}/{id}", change, ROUTE_PLAIN, .body = change_fields,
-	    .body_schema = "ConfigPatch", .tag = "config", .operation = "config_patch",
-	    .summary = "Change settings by a JSON merge patch", .answers = change_answers },
+	{ "PATCH", "/api/v1/config/{scope}/{id}", change, ROUTE_PLAIN | ROUTE_REACH_403,
+	    .body = change_fields, .body_schema = "ConfigPatch", .tag = "config",
+	    .operation = "config_patch", .summary = "Change settings by a JSON merge patch",
+	    .answers = change_answers },
 	{ .method = NULL },
 };
 

@@ -37,13 +37,10 @@ static const struct field list_fields[] = {
 	{ .name = NULL },
 };
 
-static const char no_workspace[] =
-    "The workspace that was named does not exist within the key's reach.";
 static const struct route_answer put_answers[] = {
 	{ 200, "The number is on the list.", "DoNotCallEntry" },
 	{ 400, "No number in E.164 format.", "Error" },
 	{ 403, "The platform's list is its admins'.", "Error" },
-	{ 404, no_workspace, "Error" },
 	{ 422, "Validation Error", "HTTPValidationError" },
 	{ 0 },
 };
@@ -63,7 +60,6 @@ static const struct route_answer show_answers[] = {
 static const struct route_answer list_answers[] = {
 	{ 200, "The numbers of one list, in order.", "DoNotCallPage" },
 	{ 403, "The platform's list is its admins'.", "Error" },
-	{ 404, no_workspace, "Error" },
 	{ 422, "Validation Error", "HTTPValidationError" },
 	{ 0 },
 };

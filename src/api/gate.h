@@ -62,15 +62,16 @@ struct ask {
 };
 
 enum route_flag {
-	ROUTE_PUBLIC = 1,    /* nobody is asked who he is */
-	ROUTE_QUERY_KEY = 2, /* ?api_key= is a credential too */
-	ROUTE_HIDDEN = 4,    /* not in the OpenAPI document: for the carrier */
-	ROUTE_PLAIN = 8,     /* wrong input is 400 with a sentence, not 422 with an array */
-	ROUTE_BACKEND = 16,  /* providers.call_backend_key is a credential too (ask->backend) */
-	ROUTE_CSV = 32,      /* a text/csv body is left to the handler */
-	ROUTE_NAMING = 64,   /* a required field that is missing, null or blank is named by 400 */
-	ROUTE_AWAY = 128,    /* wrong input is told of while the database is away, too */
-	ROUTE_TICKET = 256   /* ?ticket= stands for a credential, and is the handler's to check */
+	ROUTE_PUBLIC = 1,     /* nobody is asked who he is */
+	ROUTE_QUERY_KEY = 2,  /* ?api_key= is a credential too */
+	ROUTE_HIDDEN = 4,     /* not in the OpenAPI document: for the carrier */
+	ROUTE_PLAIN = 8,      /* wrong input is 400 with a sentence, not 422 with an array */
+	ROUTE_BACKEND = 16,   /* providers.call_backend_key is a credential too (ask->backend) */
+	ROUTE_CSV = 32,       /* a text/csv body is left to the handler */
+	ROUTE_NAMING = 64,    /* a required field that is missing, null or blank is named by 400 */
+	ROUTE_AWAY = 128,     /* wrong input is told of while the database is away, too */
+	ROUTE_TICKET = 256,   /* ?ticket= stands for a credential, and is the handler's to check */
+	ROUTE_REACH_403 = 512 /* a workspace out of the key's reach is 403, not 404 */
 };
 
 /* Releases a JSON value with the request; the value. */

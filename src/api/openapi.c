@@ -48,7 +48,6 @@ static const struct route_answer keyed_answers[] = {
 	{ 429, "Too many requests with this key; try again after Retry-After.", "Error" },
 	{ 0 },
 };
-/* Where a route of its own has 403 for what the key does not reach, it has this by itself too, or not at all. */
 static const struct route_answer reach_answers[] = {
 	{ 404, "The workspace that was named does not exist within the key's reach.", "Error" },
 	{ 0 },
@@ -159,7 +158,7 @@ answer_of(const struct route *route, int status)
 
 	if (found == NULL && !(route->flags & ROUTE_PUBLIC))
 		found = find_answer(keyed_answers, status);
-	if (found == NULL && !(route->flags & ROUTE_PUBLIC) && find_answer(own, 403) == NULL)
+	if (found == NULL && !(route->flags & (ROUTE_PUBLIC | ROUTE_REACH_403)))
 		found = find_answer(reach_answers, status);
 	if (found == NULL && !(route->flags & (ROUTE_PUBLIC | ROUTE_PLAIN)))
 		found = find_answer(strict_answers, status);

@@ -38,9 +38,10 @@ static const struct route_answer process_answers[] = {
 };
 
 const struct route process_routes[] = {
-	{ "POST", "/api/v1/process", process, ROUTE_NAMING | ROUTE_AWAY, .body = process_fields,
-	    .body_schema = "ProcessRequest", .tag = "jobs", .operation = "process",
-	    .summary = "Process a completed call", .answers = process_answers },
+	{ "POST", "/api/v1/process", process, ROUTE_NAMING | ROUTE_AWAY | ROUTE_REACH_403,
+	    .body = process_fields, .body_schema = "ProcessRequest", .tag = "jobs",
+	    .operation = "process", .summary = "Process a completed call",
+	    .answers = process_answers },
 	{ .method = NULL },
 };
 
