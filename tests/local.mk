@@ -8,6 +8,7 @@ base_tests = \
 	tests/unit/base/test_buf \
 	tests/unit/base/test_plain \
 	tests/unit/base/test_gaps \
+	tests/unit/base/test_texts \
 	tests/unit/base/test_csv \
 	tests/unit/base/test_digest \
 	tests/unit/base/test_clock \
@@ -46,6 +47,10 @@ tests_unit_base_test_csv_SOURCES = tests/unit/base/test_csv.c
 tests_unit_base_test_csv_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_base_test_csv_LDFLAGS = $(base_test_whole)
 tests_unit_base_test_csv_LDADD = $(base_test_libs)
+tests_unit_base_test_texts_SOURCES = tests/unit/base/test_texts.c
+tests_unit_base_test_texts_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_base_test_texts_LDFLAGS = $(base_test_whole)
+tests_unit_base_test_texts_LDADD = $(base_test_libs)
 tests_unit_base_test_gaps_SOURCES = tests/unit/base/test_gaps.c
 tests_unit_base_test_gaps_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_base_test_gaps_LDFLAGS = $(base_test_whole)
@@ -101,6 +106,7 @@ sys_tests = \
 	tests/unit/sys/test_conf \
 	tests/unit/sys/test_signals \
 	tests/unit/sys/test_daemon \
+	tests/unit/sys/test_exchange \
 	tests/unit/sys/test_spool \
 	tests/unit/sys/test_supervise \
 	tests/unit/sys/test_crash
@@ -113,6 +119,10 @@ tests_unit_sys_test_conf_SOURCES = tests/unit/sys/test_conf.c
 tests_unit_sys_test_conf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_sys_test_conf_LDFLAGS = $(sys_test_whole)
 tests_unit_sys_test_conf_LDADD = $(sys_test_libs)
+tests_unit_sys_test_exchange_SOURCES = tests/unit/sys/test_exchange.c
+tests_unit_sys_test_exchange_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sys_test_exchange_LDFLAGS = $(sys_test_whole)
+tests_unit_sys_test_exchange_LDADD = $(sys_test_libs)
 tests_unit_sys_test_signals_SOURCES = tests/unit/sys/test_signals.c
 tests_unit_sys_test_signals_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_sys_test_signals_LDFLAGS = $(sys_test_whole)
@@ -319,6 +329,8 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/summary/answer \
 	tests/fuzz/corpus/summary/nested \
 	tests/fuzz/fuzz_csv.c \
+	tests/fuzz/fuzz_texts.c \
+	tests/fuzz/corpus/texts/five \
 	tests/fuzz/fuzz_letter.c \
 	tests/fuzz/fuzz_job_wish.c \
 	tests/fuzz/corpus/job_wish/key.json \

@@ -9,6 +9,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/str.c \
 	src/base/buf.h \
 	src/base/buf.c \
+	src/base/texts.h \
+	src/base/texts.c \
 	src/base/plain.h \
 	src/base/plain.c \
 	src/base/gaps.h \

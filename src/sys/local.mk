@@ -11,6 +11,9 @@ src_sys_libsys_a_SOURCES = \
 	src/sys/signals.c \
 	src/sys/daemon.h \
 	src/sys/daemon.c \
+	src/sys/exchange.h \
+	src/sys/exchange.c \
+	src/sys/asker.c \
 	src/sys/spool.h \
 	src/sys/spool.c \
 	src/sys/supervise.h \
