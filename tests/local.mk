@@ -595,6 +595,7 @@ EXTRA_DIST += \
 	tests/faults/test_event_streams.py \
 	tests/faults/test_jobs.py \
 	tests/faults/test_scheduler_faults.py \
+	tests/faults/test_committer.py \
 	tests/faults/test_skill_crashes.py \
 	tests/faults/test_spool.py \
 	tests/faults/test_storm.py \
@@ -752,6 +753,7 @@ EXTRA_DIST += \
 	tests/sql/32_listening.sql \
 	tests/sql/33_voice_records.sql \
 	tests/sql/34_hold.sql \
+	tests/sql/35_batches.sql \
 	tests/sql/36_fraud.sql \
 	tests/sql/36_audit.sql
 

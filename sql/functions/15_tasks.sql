@@ -21,7 +21,7 @@ $$;
 -- object's text) is put behind it. p_each, an array in the order of p_calls, holds metadata of each call;
 -- p_zone is the zone of all numbers, where their owner knows it; otherwise p_zone_of says which of
 -- p_zone_sets (texts of arrays, from 1; 0: none) is each number's.
--- result as from fn.call_accept; 'past' is p_starts_at's.
+-- result as from fn.calls_accept; 'past' is p_starts_at's.
 CREATE FUNCTION fn.task_accept(
     p_key_hash bytea, p_scope text, p_scope_id text, p_is_admin boolean, p_workspace text,
     p_idem_key text, p_idem_route text, p_fingerprint bytea,

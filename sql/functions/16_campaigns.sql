@@ -36,7 +36,7 @@ BEGIN
                 AND a.state IN ('ended', 'refused')) THEN
         RETURN NULL;
     END IF;
-    IF fn.call_reserve(c.workspace_id, v_call, c.credits_reserved, false, 1) <> 'accepted' THEN
+    IF NOT fn.call_reserve(c.workspace_id, v_call, c.credits_reserved) THEN
         RETURN 'Not called again: there is no credit left.';
     END IF;
     INSERT INTO calls (call_id, workspace_id, task_id, status, direct, target_phone, brief, language,

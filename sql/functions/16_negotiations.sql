@@ -290,7 +290,7 @@ $$;
 
 -- Calls providers of a job, all of them or none: each by the one way to a call, as one task. p_wishes
 -- is an array of {id, call_id, brief, slots}, a wish for each that was startable before; whoever was
--- started meanwhile is left out. result as from fn.call_accept; body is the answer.
+-- started meanwhile is left out. result as from fn.calls_accept; body is the answer.
 CREATE FUNCTION fn.negotiation_start(
     p_key_hash bytea, p_scope text, p_scope_id text, p_is_admin boolean, p_workspace text,
     p_idem_key text, p_idem_route text, p_fingerprint bytea,
@@ -301,10 +301,10 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     v_ws text;
-    v_count integer := 0;
     v_told boolean;
-    v_one record;
-    v_accept record;
+    v_far boolean;
+    v_wanted record;
+    v_refused record;
 BEGIN
     SELECT f.result, f.workspace_id, f.status, f.body INTO result, v_ws, status, body
         FROM fn.call_foretell(p_key_hash, p_scope, p_scope_id, p_is_admin, p_workspace,
@@ -323,40 +323,74 @@ BEGIN
     -- Two starts at once: the second waits here, and finds nobody left to call.
     SELECT j.update_url IS NOT NULL INTO v_told FROM negotiation_jobs j
         WHERE j.job_id = p_job AND j.workspace_id = v_ws FOR UPDATE;
+    PERFORM fn.credits_hold(v_ws, credit_month(clock_timestamp()), 0); -- waits for who else is at them
+    SELECT count(*) AS count, array_agg(p.id ORDER BY p.id) AS ids,
+            array_agg(p.phone_e164 ORDER BY p.id) AS phones,
+            array_agg(w.value->>'call_id' ORDER BY p.id) AS calls,
+            array_agg(w.value->>'brief' ORDER BY p.id) AS briefs,
+            array_agg(w.value->'slots' ORDER BY p.id) AS slots
+        INTO v_wanted
+        FROM fn.providers_startable(v_ws, p_job) p JOIN json_array_elements(p_wishes) w
+            ON (w.value->>'id')::bigint = p.id;
+    SELECT m.status, m.body, m.far INTO status, body, v_far FROM fn.may_call(v_ws, v_wanted.phones) m
+        WHERE v_wanted.count > 0;
+    IF status IS NOT NULL THEN
+        DELETE FROM idempotency_keys i WHERE i.workspace_id = v_ws
+            AND i.route = p_idem_route AND i.key = p_idem_key;
+        result := 'barred';
+        RETURN;
+    END IF;
     BEGIN
-        FOR v_one IN SELECT p.id, p.phone_e164, w.value->>'call_id' AS call_id,
-                    w.value->>'brief' AS brief, w.value->'slots' AS slots
-                FROM fn.providers_startable(v_ws, p_job) p JOIN json_array_elements(p_wishes) w
-                    ON (w.value->>'id')::bigint = p.id ORDER BY p.id LOOP
-            SELECT a.* INTO v_accept FROM fn.call_accept(p_key_hash, p_scope, p_scope_id,
-                p_is_admin, p_workspace, NULL, NULL, NULL, v_one.call_id, p_task,
-                v_one.phone_e164, v_one.brief, p_language, 'negotiation', v_one.slots, 'any',
-                'off', NULL, NULL, false, p_credits, p_price_cents, 1) a;
-            IF v_accept.result <> 'accepted' THEN
-                RAISE EXCEPTION USING ERRCODE = 'OH001';
-            END IF;
-            UPDATE providers SET call_id = v_one.call_id, starts = starts + 1,
-                call_status = NULL, call_transcript = NULL, negotiated_price = NULL,
-                price_evidence = NULL, report_tries = 0, report_sent = NULL,
-                report_at = CASE WHEN v_told THEN clock_timestamp() + interval '1 s' END
-                WHERE id = v_one.id AND workspace_id = v_ws;
-            v_count := v_count + 1;
-        END LOOP;
+        SELECT a.result, a.body INTO v_refused
+            FROM fn.negotiation_calls(p_key_hash, p_scope, p_scope_id, p_is_admin, p_workspace,
+                v_wanted.calls, p_task, v_wanted.phones, v_wanted.briefs, p_language, v_wanted.slots,
+                p_credits, p_price_cents) a
+            WHERE a.result <> 'accepted' LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION USING ERRCODE = 'OH001';
+        END IF;
+        UPDATE providers p SET call_id = n.call_id, starts = starts + 1,
+            call_status = NULL, call_transcript = NULL, negotiated_price = NULL,
+            price_evidence = NULL, report_tries = 0, report_sent = NULL,
+            report_at = CASE WHEN v_told THEN clock_timestamp() + interval '1 s' END
+            FROM unnest(v_wanted.ids, v_wanted.calls) AS n (id, call_id)
+            WHERE p.id = n.id AND p.workspace_id = v_ws;
+        IF v_far THEN
+            PERFORM fn.far_note(v_ws, v_wanted.calls, v_wanted.phones);
+        END IF;
     EXCEPTION WHEN SQLSTATE 'OH001' THEN -- nothing of it was done
         DELETE FROM idempotency_keys i WHERE i.workspace_id = v_ws
             AND i.route = p_idem_route AND i.key = p_idem_key;
-        result := v_accept.result;
-        status := v_accept.status;
-        body := v_accept.body;
+        result := v_refused.result;
+        body := v_refused.body;
         RETURN;
     END;
     status := 200;
-    body := fn.start_answer(v_count);
+    body := fn.start_answer(v_wanted.count::integer);
     IF p_idem_key IS NOT NULL THEN
         UPDATE idempotency_keys i SET status = 200, body = negotiation_start.body
             WHERE i.workspace_id = v_ws AND i.route = p_idem_route AND i.key = p_idem_key;
     END IF;
 END $$;
+
+-- Accepts the calls of a job, to numbers that may be called, which differ in their number, brief and slots; a row
+-- each.
+CREATE FUNCTION fn.negotiation_calls(
+    p_key_hash bytea, p_scope text, p_scope_id text, p_is_admin boolean, p_workspace text,
+    p_calls text[], p_task text, p_phones text[], p_briefs text[], p_language text, p_slots json[],
+    p_credits integer, p_price_cents integer)
+RETURNS TABLE (result text, workspace_id text, status integer, body text)
+LANGUAGE sql AS $$
+    SELECT a.* FROM (SELECT ARRAY[coalesce(cardinality(p_calls), 0)] AS size) s,
+        fn.calls_accept(array_fill(p_key_hash, s.size), array_fill(p_scope, s.size),
+            array_fill(p_scope_id, s.size), array_fill(p_is_admin, s.size),
+            array_fill(p_workspace, s.size), NULL, NULL, NULL, p_calls, array_fill(p_task, s.size),
+            p_phones, p_briefs, array_fill(p_language, s.size),
+            array_fill('negotiation'::text, s.size), p_slots, array_fill('any'::text, s.size),
+            array_fill('off'::machine_detection, s.size), NULL, NULL, array_fill(false, s.size),
+            array_fill(p_credits, s.size), array_fill(p_price_cents, s.size),
+            array_fill(1, s.size), p_may_call => true) a
+$$;
 
 CREATE FUNCTION fn.start_answer(p_count integer) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$

@@ -23,6 +23,7 @@
 /* What the task routes, and those beside them, say of a number. */
 #define NOT_E164 "Phone number must be in E.164 format (e.g., +1234567890)"
 
+struct asker;
 struct skill_set;
 
 /* What the handlers need to know; filled from the settings by the program. */
@@ -34,6 +35,7 @@ struct api_env {
 	const char *data_dir;
 	bool queue_enabled;
 	int64_t sync_wait_ms;
+	int accept_wait_ms; /* how long the committer is waited for */
 	int64_t default_cap, cap_ceiling;
 	int64_t credits_per_call, price_cents;
 	int64_t max_talk_s;
@@ -54,6 +56,7 @@ struct ask {
 	const struct req *req;
 	struct resp *resp;
 	struct db *db;
+	struct asker *committer; /* who accepts calls */
 	const struct api_env *env;
 	struct credential who; /* not yet verified: the handler's statement does that */
 	bool backend;          /* it is the call backend that asks, who is nobody's customer */

@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "domain/accept.h"
 #include "sys/crash.h"
 
 #define IDEM_KEY_MAX 255
@@ -246,7 +247,8 @@ place_call(struct ask *ask, struct place *p)
 
 	log_about(p->wish.call_id);
 	crash_point("place.asked");
-	rc = call_accept(ask->db, ask->req->arena, &ask->who, &p->wish, &p->acceptance);
+	rc = call_accept(ask->committer, ask->env->accept_wait_ms, ask->req->arena, &ask->who,
+	    &p->wish, &p->acceptance);
 	if (rc != RC_OK)
 		return rc;
 	if (p->acceptance.refusal != CALL_ACCEPTED)

@@ -34,72 +34,36 @@ static const struct {
 	{ "workspace_unknown", RC_NOT_FOUND, CALL_ACCEPTED },
 };
 
-static const struct statement accept_call = {
-	"call_accept",
-	"SELECT result, workspace_id, status, body FROM fn.call_accept($1::bytea, $2, $3, $4, $5,"
-	" $6, $7, $8::bytea, $9, $10, $11, $12, $13, $14, $15::json, $16, $17::machine_detection, $18::json,"
-	" $19::timestamptz, $20, $21, $22, $23, $24, $25)",
-	25,
-};
+enum rc
+call_result(const char *result, enum call_refusal *refusal)
+{
+	for (size_t i = 0; result != NULL && i < sizeof results / sizeof results[0]; i++) {
+		if (strcmp(results[i].result, result) != 0)
+			continue;
+		*refusal = results[i].refusal;
+		return results[i].rc;
+	}
+	log_error("accepting a call came to something that is no result");
+	return RC_BROKEN;
+}
 
 enum rc
 call_acceptance_read(struct db *db, struct arena *a, const struct statement *statement,
     const char *values[], struct call_acceptance *acceptance)
 {
-	const char *result, *body;
 	struct rows *rows;
 	enum rc rc = db_run(db, statement, values, &rows);
 
 	if (rc != RC_OK)
 		return rc;
-	result = rows_text(rows, 0, 0);
-	body = rows_text(rows, 0, 3);
-	rc = RC_BROKEN;
-	for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
-		if (strcmp(results[i].result, result) != 0)
-			continue;
-		rc = results[i].rc;
-		acceptance->refusal = results[i].refusal;
-	}
+	rc = call_result(rows_text(rows, 0, 0), &acceptance->refusal);
 	if (rc == RC_OK) {
-		acceptance->workspace_id = arena_strdup(a, rows_text(rows, 0, 1));
+		acceptance->workspace_id = rows_copy(a, rows, 0, 1);
 		acceptance->status = (int)rows_int(rows, 0, 2);
-		acceptance->body = body == NULL ? NULL : arena_strdup(a, body);
+		acceptance->body = rows_copy(a, rows, 0, 3);
 	}
 	rows_free(rows);
 	return rc;
-}
-
-enum rc
-call_accept(struct db *db, struct arena *a, const struct credential *who,
-    const struct call_wish *wish, struct call_acceptance *acceptance)
-{
-	char credits[24], price[24], cap[24];
-	const char *values[25] = {
-		[5] = wish->idem_key,
-		[6] = wish->idem_route,
-		[7] = wish->idem_fingerprint,
-		[8] = wish->call_id,
-		[9] = wish->task_id,
-		[10] = wish->target_phone,
-		[11] = wish->brief,
-		[12] = wish->language,
-		[13] = wish->kind,
-		[14] = wish->parsed_slots,
-		[15] = wish->ask_user_mode,
-		[16] = wish->machine_detection,
-		[17] = wish->metadata,
-		[18] = wish->not_after,
-		[19] = db_bool(wish->direct),
-		[20] = db_int(wish->credits, credits),
-		[21] = db_int(wish->price_cents, price),
-		[22] = db_int(wish->default_cap, cap),
-		[23] = wish->answer,
-		[24] = wish->priority,
-	};
-
-	who_params(who, values);
-	return call_acceptance_read(db, a, &accept_call, values, acceptance);
 }
 
 static const struct statement foretell = {

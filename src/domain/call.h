@@ -58,15 +58,13 @@ struct call_acceptance {
 	const char *body; /* JSON text, for those and CALL_MAINTENANCE */
 };
 
-/* Runs a statement that answers result, workspace_id, status and body, as fn.call_accept does. Results
- * other than RC_OK are who_result()'s and db_run()'s. */
+/* What a result of fn.calls_accept means: RC_OK with the refusal, or what is wrong with the caller. */
+enum rc call_result(const char *result, enum call_refusal *refusal) MUST_CHECK;
+
+/* Runs a statement that answers result, workspace_id, status and body, as a row of fn.calls_accept does.
+ * Results other than RC_OK are who_result()'s and db_run()'s. */
 enum rc call_acceptance_read(struct db *db, struct arena *a, const struct statement *statement,
     const char *values[], struct call_acceptance *acceptance) MUST_CHECK;
-
-/* Accepts the call or says why not, in one round trip and one commit. Results other than RC_OK are
- * who_result()'s and db_run()'s. Texts of the acceptance are in the arena. */
-enum rc call_accept(struct db *db, struct arena *a, const struct credential *who,
-    const struct call_wish *wish, struct call_acceptance *acceptance) MUST_CHECK;
 
 /* What call_accept() would say up to the credits (refusal CALL_ACCEPTED: nothing), for a request that
  * will be refused for a reason which comes after those. Nothing is changed. */

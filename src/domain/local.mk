@@ -13,6 +13,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/brief.h \
 	src/domain/call.c \
 	src/domain/call.h \
+	src/domain/accept.c \
+	src/domain/accept.h \
 	src/domain/campaign.c \
 	src/domain/campaign.h \
 	src/domain/extract_place.c \

@@ -1,7 +1,8 @@
 /*
  * api.c: offhook-api, the master of the pre-forked FastCGI workers. Two pools: one for customers,
  * one for the carrier's webhooks, each on a socket of its own, so that customers who wait for
- * their dial never hold the very webhook that would end their wait.
+ * their dial never hold the very webhook that would end their wait. Beside them the committer, which
+ * accepts the calls that workers ask for.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "config.h"
+#include "domain/accept.h"
 #include "domain/skill.h"
 #include "http/fcgi.h"
 #include "http/fetch.h"
@@ -21,9 +23,11 @@
 #include "prog/options.h"
 #include "remote/llm.h"
 #include "sys/daemon.h"
+#include "sys/exchange.h"
 #include "sys/signals.h"
 #include "sys/spool.h"
 #include "sys/supervise.h"
+#include "work/commit.h"
 
 #define PROGRAM "offhook-api"
 #define BACKLOG 511
@@ -34,12 +38,16 @@
 /* A worker is disposable: after so many requests a new one takes its place, whatever a library
  * may have leaked. */
 #define REQUESTS_MAX 1000000
+/* How much longer than the database lets a statement run a worker waits for the committer: it may have to
+ * connect, and the batch before is at work. */
+#define ACCEPT_GRACE_MS 7000
 
 struct api {
 	struct options options;
 	struct settings settings;
 	struct api_env env;
 	int customer_fd, carrier_fd;
+	struct exchange_door door; /* of the committer */
 };
 
 /* One worker's share. */
@@ -47,6 +55,7 @@ struct worker {
 	struct api *api;
 	int listen_fd;
 	struct db *db;
+	struct asker *committer;
 };
 
 /* An agent that has nobody to think for it would apologise to everyone it calls. */
@@ -110,6 +119,7 @@ env_fill(struct api *api, char *error, size_t size)
 		.data_dir = s->server.data_dir,
 		.queue_enabled = s->queue.enabled,
 		.sync_wait_ms = s->calls.sync_wait_ms,
+		.accept_wait_ms = (int)s->database.statement_timeout_ms + ACCEPT_GRACE_MS,
 		.default_cap = s->calls.default_max_concurrent,
 		.cap_ceiling = s->calls.max_concurrent_ceiling,
 		.credits_per_call = s->calls.credits_per_call,
@@ -136,35 +146,48 @@ env_fill(struct api *api, char *error, size_t size)
 
 /* SIGHUP: the new settings if they are right, the old ones otherwise. */
 static bool
-reload(void *arg)
+read_again(struct api *api)
 {
-	struct api *api = arg, next = *api;
+	struct api next = *api;
 	enum log_level level;
 	char error[512];
 
-	daemon_reloading();
 	memset(&next.settings, 0, sizeof next.settings);
 	if (!settings_read(api->options.config, &next.settings, error, sizeof error) ||
 	    !env_fill(&next, error, sizeof error)) {
 		settings_clear(&next.settings);
 		log_error("the settings were not reloaded: %s", error);
-		daemon_ready();
 		return false;
 	}
 	settings_clear(&api->settings);
 	*api = next;
 	if (log_level_parse(api->settings.server.log_level, &level))
 		log_set_level(level);
-	log_info("the settings were reloaded");
-	daemon_ready();
 	return true;
+}
+
+static bool
+reload(void *arg)
+{
+	bool done;
+
+	daemon_reloading();
+	done = read_again(arg);
+	if (done)
+		log_info("the settings were reloaded");
+	daemon_ready();
+	return done;
 }
 
 static void
 handle(const struct req *req, struct resp *resp, void *arg)
 {
 	struct worker *w = arg;
-	struct ask ask = { .req = req, .resp = resp, .db = w->db, .env = &w->api->env };
+	struct ask ask = { .req = req,
+		.resp = resp,
+		.db = w->db,
+		.committer = w->committer,
+		.env = &w->api->env };
 
 	gate_run(route_tables, &ask);
 }
@@ -192,9 +215,35 @@ work(void *arg)
 	if (w->api->env.backend.url[0] != '\0')
 		fetch_init();
 	w->db = db_new(s->database.url, &options);
+	w->committer = asker_new(w->api->door.outside, ACCEPT_MESSAGE_MAX);
+	asker_open(w->committer); /* it ends after those that it knows of */
 	status = fcgi_serve(&server);
+	asker_free(w->committer);
 	db_free(w->db);
 	return status == 0 ? 0 : 1;
+}
+
+/* The committer stays while settings change: workers of before and after ask it. */
+static int
+commit(void *arg)
+{
+	struct api *api = arg;
+	struct exchange *x = exchange_new(api->door.inside, ACCEPT_MESSAGE_MAX);
+
+	for (;;) {
+		const struct settings *s = &api->settings;
+		struct db_options options = { PROGRAM, (int)s->database.statement_timeout_ms, 0 };
+		struct db *db = db_new(s->database.url, &options);
+
+		commit_serve(x, db);
+		db_free(db);
+		if (!signal_reload)
+			break;
+		signal_reload = 0;
+		(void)read_again(api);
+	}
+	exchange_free(x);
+	return 0;
 }
 
 /* The socket of the carrier's pool lies beside the customers'. */
@@ -240,20 +289,21 @@ run(struct api *api)
 {
 	int customers = (int)api->settings.api.workers;
 	int carriers = customers / 2 > CARRIER_WORKERS_MIN ? customers / 2 : CARRIER_WORKERS_MIN;
-	int count = customers + carriers;
+	int committer = customers + carriers, count = committer + 1;
 	struct child *children = mem_zalloc((size_t)count, sizeof *children);
-	struct worker *workers = mem_zalloc((size_t)count, sizeof *workers);
+	struct worker *workers = mem_zalloc((size_t)committer, sizeof *workers);
 	struct supervisor supervisor = { children, count, DRAIN_MS, reload, NULL, api };
 	int status;
 
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < committer; i++) {
 		bool customer = i < customers;
 
 		workers[i] = (struct worker){ api, customer ? api->customer_fd : api->carrier_fd,
-			NULL };
+			NULL, NULL };
 		children[i] = (struct child){ customer ? "worker" : "carrier worker", work,
 			&workers[i], 0, 0, 0, 0 };
 	}
+	children[committer] = (struct child){ "committer", commit, api, 0, 0, 0, 0 };
 	look_at_spool(&api->settings);
 	phone_init(); /* what it loads, the workers share */
 	daemon_ready();
@@ -289,8 +339,11 @@ main(int argc, char **argv)
 	api.carrier_fd = open_socket("carrier", carrier);
 	if (!daemon_pid_file(api.options.pid_file))
 		log_fatal("the pid file cannot be written");
+	if (!exchange_door_open(&api.door))
+		log_fatal("the committer cannot be reached");
 	signals_init();
 	status = run(&api);
+	exchange_door_close(&api.door);
 	free(carrier);
 	token_rule_free((struct token_rule *)api.env.who.gateway);
 	skill_set_free((struct skill_set *)api.env.skills);

@@ -9,6 +9,7 @@ offhook_api_SOURCES = \
 	src/prog/settings.h
 offhook_api_LDADD = \
 	src/api/libapi.a \
+	src/work/libwork.a \
 	src/remote/libremote.a \
 	src/domain/libdomain.a \
 	src/auth/libauth.a \

@@ -4,6 +4,8 @@ src_work_libwork_a_SOURCES = \
 	src/work/env.h \
 	src/work/brake.c \
 	src/work/brake.h \
+	src/work/commit.c \
+	src/work/commit.h \
 	src/work/holder.c \
 	src/work/holder.h \
 	src/work/line.c \

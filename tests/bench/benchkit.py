@@ -28,6 +28,14 @@ BODY = {"target_phone": "+12025550123", "brief": "Book a table for two tonight a
         " name of Ada.", "language": "en", "kind": "restaurant_booking"}
 
 
+def accepting(workspace, call, task, phone, brief="'Book a table.'", cap=1000):
+    """SQL that accepts a call; all but the cap are expressions of SQL."""
+    return (f"fn.calls_accept(NULL, '{{workspace}}', ARRAY[{workspace}]::text[], '{{false}}', NULL, NULL,"
+            f" NULL, NULL, ARRAY[{call}]::text[], ARRAY[{task}]::text[], ARRAY[{phone}]::text[],"
+            f" ARRAY[{brief}]::text[], '{{en}}', '{{other}}', NULL, '{{any}}', '{{off}}', NULL, NULL,"
+            f" '{{false}}', '{{1}}', '{{0}}', '{{{cap}}}')")
+
+
 def options(what, **more):
     parser = argparse.ArgumentParser(description=what)
     parser.add_argument("--quick", action="store_true", help="shorter, and less exact")
@@ -95,11 +103,10 @@ class Bench:
         run = self.stack.rows
         run("SET statement_timeout = 0")
         accepted = min(count, max(1000, len(workspaces)))
-        run("SELECT count(fn.call_accept(NULL, 'workspace', (%s::text[])[1 + i %% %s], false, NULL,"
-            " NULL, NULL, NULL, 'call_b' || n, 'task_b' || n, '+15' || n || %s, 'Book a table.',"
-            " 'en', 'other', NULL, 'any', 'off', NULL, NULL, false, 1, 0, 1000)) FROM"
-            " (SELECT i, 1000000000 + nextval('call_queue_no') AS n FROM generate_series(1, %s) i"
-            " OFFSET 0) x", workspaces, len(workspaces), suffix, accepted)
+        one = accepting("(%s::text[])[1 + i %% %s]", "'call_b' || n", "'task_b' || n", "'+15' || n || %s")
+        run("SELECT count(*) FROM (SELECT i, 1000000000 + nextval('call_queue_no') AS n"
+            f" FROM generate_series(1, %s) i OFFSET 0) x, LATERAL {one} a",
+            accepted, workspaces, len(workspaces), suffix)
         run("CREATE TEMPORARY TABLE copies AS SELECT q.call_id AS model, 'call_z' || n AS call_id,"
             " n AS queue_no, '+15' || n || %s AS target_phone FROM (SELECT *, row_number() OVER"
             " (ORDER BY queue_no DESC) AS r FROM call_queue) q JOIN (SELECT 1 + (i - 1) %% %s AS r,"

@@ -66,9 +66,9 @@ def call(sql, workspace):
 
     def accept(phone="+12025550123"):
         number = f"{time.time_ns():026d}"
-        rows = sql("SELECT result FROM fn.call_accept(NULL, 'workspace', %s, false, NULL, NULL, NULL,"
-                   " NULL, %s, %s, %s, 'Book a table.', 'en', 'other', NULL, 'any', 'off', NULL,"
-                   " NULL, false, 1, 7, 10)",
+        rows = sql("SELECT result FROM fn.calls_accept(NULL, '{workspace}', ARRAY[%s], '{false}', NULL,"
+                   " NULL, NULL, NULL, ARRAY[%s], ARRAY[%s], ARRAY[%s], '{Book a table.}', '{en}',"
+                   " '{other}', NULL, '{any}', '{off}', NULL, NULL, '{false}', '{1}', '{7}', '{10}')",
                    workspace, "call_" + number, "task_" + number, phone)
         assert rows == [("accepted",)]
         return "call_" + number

@@ -235,6 +235,15 @@ class Stack:
         with contextlib.closing(connection):
             yield rows
 
+    @contextlib.contextmanager
+    def transaction(self, statement, *values):
+        """A transaction of somebody else, which has run this statement and stands open meanwhile."""
+        with contextlib.closing(psycopg2.connect(self.env["DATABASE_URL"])) as connection:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, values)
+            yield
+            connection.rollback()
+
     def value(self, statement, *values):
         return next(iter(self.rows(statement, *values)[0].values()))
 

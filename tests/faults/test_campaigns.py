@@ -44,9 +44,7 @@ INSERT INTO calls (call_id, workspace_id, task_id, status, direct, target_phone,
         CASE WHEN %(at)s IS NULL THEN 'queued' ELSE 'scheduled' END::call_status, false, n, 'Hello.', 'en',
         'other', 'any', 'off', CASE WHEN %(at)s IS NULL THEN nextval('call_queue_no') END, %(rank)s,
         %(lane)s, %(at)s, 1, 0 FROM unnest(%(numbers)s) n;
-INSERT INTO credit_ledger (call_id, step, workspace_id, month, reserved, settled)
-    SELECT call_id, 1, workspace_id, credit_month(clock_timestamp()), 1, 0 FROM calls
-    WHERE task_id = %(task)s;
+SELECT fn.call_reserve(workspace_id, call_id, 1) FROM calls WHERE task_id = %(task)s;
 SELECT fn.call_wait(c) FROM calls c WHERE c.task_id = %(task)s
 """
 

@@ -1,4 +1,4 @@
--- Accepting: every result of call_accept, what it writes and what it leaves alone.
+-- Accepting: every result of calls_accept, what it writes and what it leaves alone.
 BEGIN;
 SELECT no_plan();
 
@@ -34,18 +34,22 @@ SELECT is((SELECT result FROM t.accept('ws1', p_not_after => clock_timestamp()))
     'not_after that has passed');
 
 -- Who asks.
-SELECT is((SELECT result FROM fn.call_accept(sha256('nobody'), NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, 'call_x', 'task_x', '+15550000', 'b', 'en', 'other', NULL, 'any', 'off', NULL, NULL,
-    false, 1, 0, 1)), 'unauthenticated', 'an unknown key');
-SELECT is((SELECT result FROM fn.call_accept(NULL, 'platform', 'platform', true, NULL, NULL, NULL,
-    NULL, 'call_x', 'task_x', '+15550000', 'b', 'en', 'other', NULL, 'any', 'off', NULL, NULL,
-    false, 1, 0, 1)), 'workspace_missing', 'a key above a workspace that names none');
-SELECT is((SELECT result FROM fn.call_accept(NULL, 'platform', 'platform', true, 'nowhere', NULL,
-    NULL, NULL, 'call_x', 'task_x', '+15550000', 'b', 'en', 'other', NULL, 'any', 'off', NULL, NULL,
-    false, 1, 0, 1)), 'workspace_unknown', 'one that names a workspace that is none');
-SELECT is((SELECT result FROM fn.call_accept(NULL, 'workspace', 'ws1', true, 'ws2', NULL, NULL, NULL,
-    'call_x', 'task_x', '+15550000', 'b', 'en', 'other', NULL, 'any', 'off', NULL, NULL, false, 1,
-    0, 1)), 'workspace_unknown', 'one that names a workspace out of its reach');
+SELECT is((SELECT result FROM fn.calls_accept(ARRAY[sha256('nobody')], NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, '{call_x}', '{task_x}', '{+15550000}', '{b}', '{en}', '{other}', NULL,
+    '{any}', '{off}', NULL, NULL, '{false}', '{1}', '{0}', '{1}')), 'unauthenticated',
+    'an unknown key');
+SELECT is((SELECT result FROM fn.calls_accept(NULL, '{platform}', '{platform}', '{true}', NULL,
+    NULL, NULL, NULL, '{call_x}', '{task_x}', '{+15550000}', '{b}', '{en}', '{other}', NULL,
+    '{any}', '{off}', NULL, NULL, '{false}', '{1}', '{0}', '{1}')), 'workspace_missing',
+    'a key above a workspace that names none');
+SELECT is((SELECT result FROM fn.calls_accept(NULL, '{platform}', '{platform}', '{true}',
+    '{nowhere}', NULL, NULL, NULL, '{call_x}', '{task_x}', '{+15550000}', '{b}', '{en}',
+    '{other}', NULL, '{any}', '{off}', NULL, NULL, '{false}', '{1}', '{0}', '{1}')),
+    'workspace_unknown', 'one that names a workspace that is none');
+SELECT is((SELECT result FROM fn.calls_accept(NULL, '{workspace}', '{ws1}', '{true}', '{ws2}',
+    NULL, NULL, NULL, '{call_x}', '{task_x}', '{+15550000}', '{b}', '{en}', '{other}', NULL,
+    '{any}', '{off}', NULL, NULL, '{false}', '{1}', '{0}', '{1}')), 'workspace_unknown',
+    'one that names a workspace out of its reach');
 
 -- Quota, grants.
 SELECT is((SELECT result FROM t.accept('ws1')), 'accepted', 'the last credit of the quota');
@@ -106,6 +110,8 @@ INSERT INTO call_queue (queue_no, workspace_id, call_id, rank)
     WHERE call_id = 'call_old';
 INSERT INTO call_events (call_id, event_id, workspace_id, event_type, data)
     VALUES ('call_old', 1, 'ws5', 'status_change', '{"status": "queued", "previous": null}');
+SELECT ok(fn.credits_hold('ws5', (credit_month(clock_timestamp()) - interval '1 month')::date, 1),
+    'covered');
 INSERT INTO credit_ledger (call_id, step, workspace_id, month, reserved, settled)
     VALUES ('call_old', 1, 'ws5',
         (credit_month(clock_timestamp()) - interval '1 month')::date, 1, 0);

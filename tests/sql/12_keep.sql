@@ -50,6 +50,7 @@ INSERT INTO call_queue (queue_no, workspace_id, call_id, rank)
     WHERE call_id LIKE 'call_old%';
 INSERT INTO call_events (call_id, event_id, workspace_id, event_type, data)
     SELECT call_id, 1, 'ws1', 'status_change', '{"status": "queued", "previous": null}' FROM c;
+SELECT fn.credits_hold('ws1', (credit_month(clock_timestamp()) - interval '1 year')::date, 2);
 INSERT INTO credit_ledger (call_id, step, workspace_id, month, reserved, settled)
     SELECT call_id, 1, 'ws1', (credit_month(clock_timestamp()) - interval '1 year')::date, 1, 0 FROM c;
 SELECT fn.webhook_set('ws1', 'https://a.example/', 'whsec_' || repeat('A', 32), true);

@@ -62,9 +62,12 @@ SELECT throws_ok($$INSERT INTO credit_ledger VALUES ('call_none', 2, 'ws1', cred
     '23514', NULL, 'nothing is closed that was not open');
 SELECT throws_ok($$INSERT INTO credit_ledger VALUES ('call_x', 1, 'ws1', credit_month(now()), -1, 0)$$,
     '23514', NULL, 'nothing negative is reserved');
-SELECT lives_ok($$INSERT INTO credit_ledger VALUES ('call_x', 1, 'ws1', credit_month(now()), 1000, 0)$$,
-    'what is not covered');
-SELECT is((SELECT count(*) FROM credit_ledger WHERE call_id = 'call_x'), 0::bigint, 'is not written');
+SELECT throws_ok($$INSERT INTO credit_ledger VALUES ('call_x', 1, 'ws1', credit_month(now()), 1000, 0)$$,
+    '23514', NULL, 'what is not covered is not written');
+SELECT throws_ok($$INSERT INTO credit_ledger VALUES ('call_x', 1, 'ws1', credit_month(now()), 1, 0),
+    ('call_y', 1, 'ws1', credit_month(now()), 999, 0)$$, '23514', NULL, 'nor what together is not');
+SELECT throws_ok($$INSERT INTO credit_ledger VALUES ('call_x', 1, 'ws1', '2001-01-01', 1, 0)$$, '23514',
+    NULL, 'nor in a month without totals');
 SELECT throws_ok($$UPDATE credit_months SET reserved = -1$$, '23514', NULL, 'no negative total');
 SELECT is(t.credits('ws1'), '1 0', 'nothing of that has counted');
 

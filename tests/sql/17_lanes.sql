@@ -15,8 +15,7 @@ DECLARE
     c calls;
     v_call text := 'call_w' || lpad(nextval('made')::text, 25, '0');
 BEGIN
-    INSERT INTO credit_ledger (call_id, step, workspace_id, month, reserved, settled)
-        VALUES (v_call, 1, p_ws, credit_month(clock_timestamp()), 1, 0);
+    PERFORM fn.call_reserve(p_ws, v_call, 1);
     INSERT INTO calls (call_id, workspace_id, task_id, status, direct, target_phone, brief, language,
             kind, ask_user_mode, machine_detection, not_after, queue_no, queue_rank, queue_lane,
             starts_at, credits_reserved, price_cents)
@@ -262,9 +261,10 @@ SELECT is(pg_temp.claim(far), 'granted', 'and is dialed') FROM g;
 
 SELECT is(fn.priority_rank(p), r::smallint, 'priority ' || coalesce(p, 'none'))
     FROM (VALUES ('high', 2), ('normal', 3), ('low', 4), (NULL, 3), ('?', 3)) v (p, r);
-SELECT is((SELECT result FROM fn.call_accept(NULL, 'workspace', 'ws1', false, NULL, NULL, NULL, NULL,
-    'call_high', 'task_high', t.phone(), 'b', 'en', 'other', NULL, 'any', 'off', NULL, NULL, false, 1, 7, 1,
-    NULL, 'high')), 'accepted', 'a call of high priority');
+SELECT is((SELECT result FROM fn.calls_accept(NULL, '{workspace}', '{ws1}', '{false}', NULL, NULL,
+    NULL, NULL, '{call_high}', '{task_high}', ARRAY[t.phone()], '{b}', '{en}', '{other}', NULL,
+    '{any}', '{off}', NULL, NULL, '{false}', '{1}', '{7}', '{1}', NULL, '{high}')), 'accepted',
+    'a call of high priority');
 SELECT is((SELECT rank FROM call_queue WHERE call_id = 'call_high'), 2::smallint, 'its rank in the queue');
 SELECT is((SELECT queue_rank FROM calls WHERE call_id = 'call_high'), 2::smallint, 'and where it is kept');
 SELECT fn.dial_result(t.dialing('call_high'), 'throttled', NULL, '', 5);

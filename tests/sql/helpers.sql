@@ -43,10 +43,11 @@ LANGUAGE plpgsql AS $$
 BEGIN
     call_id := 'call_' || lpad(nextval('t.number')::text, 26, '0');
     SELECT a.result, a.status, a.body INTO result, status, body
-        FROM fn.call_accept(NULL, 'workspace', p_ws, false, NULL, p_key, p_route,
-            sha256(p_body::bytea), call_id, 'task_' || call_id, coalesce(p_phone, t.phone()),
-            'Book a table.', 'en', 'other', '{"guests": 2}', 'any', 'off', '{"a": 1}',
-            p_not_after, p_direct, p_credits, p_cents, p_cap) a;
+        FROM fn.calls_accept(NULL, '{workspace}', ARRAY[p_ws], '{false}', NULL, ARRAY[p_key],
+            ARRAY[p_route], ARRAY[sha256(p_body::bytea)], ARRAY[call_id], ARRAY['task_' || call_id],
+            ARRAY[coalesce(p_phone, t.phone())], '{Book a table.}', '{en}', '{other}',
+            ARRAY['{"guests": 2}'::json], '{any}', '{off}', ARRAY['{"a": 1}'::json],
+            ARRAY[p_not_after], ARRAY[p_direct], ARRAY[p_credits], ARRAY[p_cents], ARRAY[p_cap]) a;
 END $$;
 
 -- The id of a call that has been accepted.

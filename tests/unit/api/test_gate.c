@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "sys/exchange.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define BOOTSTRAP "sixteen letters!"
@@ -28,6 +29,8 @@
 static struct arena *a;
 static struct db *away;
 static struct resp resp;
+static struct exchange_door door; /* nobody answers behind it */
+static struct asker *committer;
 static struct api_env env = {
 	.version = "1",
 	.public_url = URL,
@@ -37,6 +40,7 @@ static struct api_env env = {
 	.credits_per_call = 1,
 	.max_talk_s = 60,
 	.sync_wait_ms = 10,
+	.accept_wait_ms = 10,
 	.carrier_token = TOKEN,
 	.carrier_set = true,
 };
@@ -51,6 +55,9 @@ setup(void **state)
 	a = arena_new();
 	resp_init(&resp);
 	away = db_new("host=/nonexistent user=nobody dbname=none", &options);
+	if (!exchange_door_open(&door))
+		return -1;
+	committer = asker_new(door.outside, 4096);
 	env.who.has_bootstrap = true;
 	digest_sha256(BOOTSTRAP, strlen(BOOTSTRAP), env.who.bootstrap_hash);
 	log_open("test_gate", LOG_LEVEL_ERROR);
@@ -62,6 +69,8 @@ teardown(void **state)
 {
 	(void)state;
 	db_free(away);
+	asker_free(committer);
+	exchange_door_close(&door);
 	resp_free(&resp);
 	arena_free(a);
 	return 0;
@@ -77,7 +86,9 @@ run(const struct route *const tables[], const char *method, const char *path, co
 		arena_printf(a, "REQUEST_URI=%s%s%s", path, query[0] == '\0' ? "" : "?", query),
 		header == NULL ? NULL : arena_strdup(a, header), NULL };
 	struct req req;
-	struct ask ask = { .req = &req, .resp = &resp, .db = away, .env = &env };
+	struct ask ask = {
+		.req = &req, .resp = &resp, .db = away, .committer = committer, .env = &env
+	};
 	const char *why;
 
 	assert_true(req_init(&req, a, environment, body, strlen(body), &why));

@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/migrate.h"
-#include "domain/call.h"
+#include "domain/accept.h"
 #include "domain/leg.h"
 #include "domain/pacer.h"
 
@@ -227,12 +227,14 @@ static bool the_direct;
 static int64_t the_number, the_epoch;
 static int64_t the_cap = 1000;
 
-static enum call_refusal
-accept_one(struct db *d, char call_id[ID_SIZE])
+/* What a worker would hand to the committer for one call of that workspace, under that key. */
+static struct accept_wish
+wish_of(const char *workspace_id, const char *key, char call_id[ID_SIZE])
 {
-	struct credential who = { .scope = "workspace", .scope_id = the_workspace };
-	struct call_acceptance acceptance;
+	struct credential who = { .scope = "workspace", .scope_id = workspace_id };
+	struct accept_wish read;
 	struct call_wish wish;
+	struct buf message;
 
 	call_wish_init(&wish);
 	wish.target_phone = arena_printf(a, "+1555%07d", rand() % 10000000);
@@ -244,13 +246,34 @@ accept_one(struct db *d, char call_id[ID_SIZE])
 	wish.direct = the_direct;
 	wish.credits = 1;
 	wish.default_cap = the_cap;
-	wish.idem_key = the_key;
-	wish.idem_route = the_key == NULL ? NULL : "POST /calls";
-	wish.idem_fingerprint = the_key == NULL ? NULL : "\\x01";
-	check(call_accept(d, a, &who, &wish, &acceptance) == RC_OK, "accept");
+	wish.idem_key = key;
+	wish.idem_route = key == NULL ? NULL : "POST /calls";
+	wish.idem_fingerprint = key == NULL ? NULL : "\\x01";
+	buf_init(&message, ACCEPT_MESSAGE_MAX);
+	accept_ask(&message, &who, &wish);
+	check(accept_read(arena_strndup(a, message.data, message.len), message.len, &read), "wish");
+	buf_free(&message);
 	if (call_id != NULL)
 		memcpy(call_id, wish.call_id, ID_SIZE);
-	return acceptance.refusal;
+	return read;
+}
+
+static enum call_refusal
+accept_one(struct db *d, char call_id[ID_SIZE])
+{
+	struct accept_wish wish = wish_of(the_workspace, the_key, call_id);
+	enum call_refusal refusal = CALL_ACCEPTED;
+	struct rows *rows;
+
+	check(accept_run(d, &wish, 1, &rows) == RC_OK, "accept");
+	while (accept_again(rows, 0)) { /* as the committer does */
+		rows_free(rows);
+		clock_sleep_ms(1);
+		check(accept_run(d, &wish, 1, &rows) == RC_OK, "accept");
+	}
+	check(call_result(rows_text(rows, 0, 0), &refusal) == RC_OK, "result");
+	rows_free(rows);
+	return refusal;
 }
 
 static int
@@ -280,6 +303,71 @@ one_key_makes_one_call(void **state)
 	}
 	the_key = NULL;
 	the_direct = false;
+	assert_books();
+}
+
+/* Committers of several hosts at once: each batch has the same keys and workspaces, in an order of its own. */
+#define BATCH 12
+#define BATCH_KEYS 4
+static const char *the_workspaces[3];
+
+static int
+accept_batch(struct db *d, int number)
+{
+	struct accept_wish wishes[BATCH];
+	int count = BATCH, accepted = 0;
+	struct rows *rows;
+
+	srand((unsigned)(getpid() + number));
+	for (int i = 0; i < BATCH; i++) {
+		int n = number % 2 == 0 ? i : BATCH - 1 - i;
+
+		wishes[i] = wish_of(
+		    the_workspaces[n % 3], arena_printf(a, "key %d", n / 3 % BATCH_KEYS), NULL);
+	}
+	while (count > 0) {
+		int again = 0;
+
+		check(accept_run(d, wishes, count, &rows) == RC_OK, "a batch");
+		check(rows_count(rows) == count, "a row for each");
+		for (int i = 0; i < count; i++) {
+			const char *result = rows_text(rows, i, 0);
+
+			accepted += strcmp(result, "accepted") == 0;
+			if (accept_again(rows, i))
+				wishes[again++] = wishes[i];
+			else
+				check(strcmp(result, "accepted") == 0 ||
+					strcmp(result, "replay") == 0,
+				    result);
+		}
+		rows_free(rows);
+		count = again;
+		clock_sleep_ms(1);
+	}
+	return accepted;
+}
+
+static void
+batches_of_several_hosts_make_one_call_a_key(void **state)
+{
+	int results[AT_ONCE], accepted;
+
+	(void)state;
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int i = 0; i < 3; i++)
+			the_workspaces[i] = workspace(100, 100);
+		at_once(accept_batch, AT_ONCE, results);
+		accepted = 0;
+		for (int i = 0; i < AT_ONCE; i++)
+			accepted += results[i];
+		assert_int_equal(accepted, 3 * BATCH_KEYS);
+		for (int i = 0; i < 3; i++)
+			assert_asked("SELECT count(*) FROM calls WHERE workspace_id = $1",
+			    the_workspaces[i], "4");
+	}
+	assert_asked(
+	    "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()", NULL, "0");
 	assert_books();
 }
 
@@ -732,6 +820,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_key_makes_one_call),
+		cmocka_unit_test(batches_of_several_hosts_make_one_call_a_key),
 		cmocka_unit_test(the_first_calls_of_a_month_are_accepted),
 		cmocka_unit_test(the_cap_holds_for_direct_calls_at_once),
 		cmocka_unit_test(a_key_whose_first_use_was_undone_is_free),
