@@ -33,7 +33,8 @@
 #define BACKLOG 511
 #define BODY_MAX (1u << 20)
 #define DRAIN_MS 20000
-/* Webhooks are short: half as many workers as customers get, at least two. */
+/* Webhooks are short, and wait for nothing: a quarter of the workers that customers get, at least two. */
+#define CARRIER_SHARE 4
 #define CARRIER_WORKERS_MIN 2
 /* A worker is disposable: after so many requests a new one takes its place, whatever a library
  * may have leaked. */
@@ -288,7 +289,8 @@ static int
 run(struct api *api)
 {
 	int customers = (int)api->settings.api.workers;
-	int carriers = customers / 2 > CARRIER_WORKERS_MIN ? customers / 2 : CARRIER_WORKERS_MIN;
+	int carriers = customers / CARRIER_SHARE > CARRIER_WORKERS_MIN ? customers / CARRIER_SHARE
+								       : CARRIER_WORKERS_MIN;
 	int committer = customers + carriers, count = committer + 1;
 	struct child *children = mem_zalloc((size_t)count, sizeof *children);
 	struct worker *workers = mem_zalloc((size_t)committer, sizeof *workers);

@@ -18,7 +18,10 @@
 #include "voice/door.h"
 
 #define SOCKET_PATH_MAX 90 /* sockaddr_un holds 107; carrier.sock lies in the same folder */
-#define WORKERS_MIN 4
+/* Workers wait more than they work: for the committer, which takes up to 64 calls at once, and for dials. But each
+ * may hold a connection to the database. */
+#define WORKERS_EACH 16
+#define WORKERS_USUAL_MAX 48
 #define WORKERS_MAX 1024
 
 /* ---- what a value must look like ---- */
@@ -238,7 +241,7 @@ const struct conf_key settings_keys[] = {
 
 	{ "api.workers", CONF_INT, AT(api.workers), "0", .min = 0, .max = WORKERS_MAX,
 	    .restart = true,
-	    .help = "Worker processes for requests; 0: two for each processor, at least 4." },
+	    .help = "Worker processes for requests; 0: sixteen for each processor, at most 48." },
 	{ "api.requests_per_second", CONF_INT, AT(api.requests_per_second), "200", .min = 0,
 	    .max = 1000000,
 	    .help = "What one key may ask for on one host (nginx enforces it); 0: no limit." },
@@ -453,11 +456,9 @@ suit_host(struct settings *s)
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (s->api.workers == 0) {
-		s->api.workers = processors > 0 ? 2 * processors : 0;
-		if (s->api.workers < WORKERS_MIN)
-			s->api.workers = WORKERS_MIN;
-		if (s->api.workers > WORKERS_MAX)
-			s->api.workers = WORKERS_MAX;
+		s->api.workers = processors > 0 ? WORKERS_EACH * processors : WORKERS_EACH;
+		if (s->api.workers > WORKERS_USUAL_MAX)
+			s->api.workers = WORKERS_USUAL_MAX;
 	}
 	if (s->voice.loops == 0)
 		s->voice.loops = processors > 0 ? processors : 1;

@@ -103,8 +103,9 @@ test_what_suits_the_host(void **state)
 {
 	(void)state;
 	assert_true(read_environment());
-	assert_true(settings.api.workers >= 4);
-	assert_true(settings.api.workers >= 2 * sysconf(_SC_NPROCESSORS_ONLN));
+	assert_true(settings.api.workers >= 16);
+	assert_true(settings.api.workers == 16 * sysconf(_SC_NPROCESSORS_ONLN) ||
+	    settings.api.workers == 48);
 	assert_string_equal(settings.database.schema_dir, OFFHOOK_DATADIR "/sql");
 	assert_string_equal(settings.skills.dir, OFFHOOK_DATADIR "/skills");
 	settings_clear(&settings);
