@@ -40,6 +40,7 @@ struct exchange {
 	uint64_t turn; /* of the newest question */
 	int count;
 	struct conn *conns[ASKERS_MAX];
+	struct conn *waiting[ASKERS_MAX]; /* while questions are taken */
 	struct pollfd polls[ASKERS_MAX + 1];
 };
 
@@ -256,7 +257,7 @@ by_turn(const void *left, const void *right)
 int
 exchange_take(struct exchange *x, struct question *taken[], int most)
 {
-	struct conn *waiting[ASKERS_MAX];
+	struct conn **waiting = x->waiting;
 	int count = 0;
 
 	for (int i = 0; i < x->count; i++) {
