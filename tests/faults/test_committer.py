@@ -184,7 +184,16 @@ def test_it_ends_after_the_last_of_its_workers(stack, world):
     assert len(world.calls()) == 10
 
 
+def backend(stack):
+    """The committer's session in the database."""
+    return stack.value("SELECT pid FROM pg_stat_activity WHERE query LIKE '%%fn.calls_accept%%' AND"
+                       " application_name = 'offhook-api' ORDER BY state_change DESC LIMIT 1")
+
+
 def test_a_reload_while_some_wait(stack, world):
+    """It stays, and connects anew by what the settings say now."""
+    assert Asker(world, world.number()).status() == 202
+    before = backend(stack)
     with standing_still(stack) as committer:
         askers = all_waiting(world, 10)
         stack.kill("api", signal.SIGHUP)
@@ -192,8 +201,9 @@ def test_a_reload_while_some_wait(stack, world):
     assert [a.status() for a in askers] == [202] * 10
     assert stack.child("api", "committer") == committer
     assert Asker(world, world.number()).status() == 202
+    assert backend(stack) != before
     world.verify()
-    assert len(world.calls()) == 11
+    assert len(world.calls()) == 12
 
 
 def test_one_that_is_broken_hurts_nobody(stack, world):
