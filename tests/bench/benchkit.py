@@ -36,6 +36,11 @@ def accepting(workspace, call, task, phone, brief="'Book a table.'", cap=1000):
             f" '{{false}}', '{{1}}', '{{0}}', '{{{cap}}}')")
 
 
+def one_call(statement):
+    """The statement that accepts calls for one at a time: what a request would take without the committer."""
+    return re.sub(r"\$(\d+)::([a-z_]+)\[\]", r"ARRAY[$\1::\2]", statement)
+
+
 def options(what, **more):
     parser = argparse.ArgumentParser(description=what)
     parser.add_argument("--quick", action="store_true", help="shorter, and less exact")
