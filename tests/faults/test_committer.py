@@ -34,7 +34,7 @@ class Asker(threading.Thread):
         super().__init__(daemon=True)
         self.world, self.to = world, to
         self.headers = {"Idempotency-Key": key or "key-" + to}
-        self.body = {"target_phone": to, "brief": "Book a table for two.", **more}
+        self.body = {"target_phone": to, "brief": world.brief, **more}
         self.answer = self.seconds = None
         self.start()
 

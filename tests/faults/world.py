@@ -31,6 +31,7 @@ class World:
         self.answers = []  # the customer's log; appended to by several threads
         self.messages = None  # what its webhook was told
         self.word = "quail" + secrets.token_hex(6)  # stands in each of its briefs, and in nobody else's
+        self.brief = f"Book a table for {self.word}."
         self.lock = threading.Lock()
         self.since = 0
         posts = stack.posts()
@@ -60,7 +61,7 @@ class World:
         definite answer. Every answer is written down. Returns the call's id."""
         session = session or self.session()
         key = "key-" + to
-        body = {"target_phone": to, "brief": f"Book a table for {self.word}.", **more}
+        body = {"target_phone": to, "brief": self.brief, **more}
         end = time.monotonic() + patience
         while True:
             try:
