@@ -51,6 +51,9 @@ struct fetch_pool {
 	int timer; /* a CLOCK_BOOTTIME timerfd: curl_multi_poll() alone counts whole milliseconds */
 	struct job *jobs;
 	int active;
+	int64_t left_until;        /* what was handed over last must have left by then; 0: it has */
+	int64_t left_gap;          /* its gap_us */
+	int64_t barred_until;      /* a window that ends before is not used */
 	struct curl_waitfd *waits; /* the timer, and the mails whose connections are ours */
 	unsigned waits_size;
 };
@@ -76,6 +79,21 @@ left_whole(const struct job *job)
 	return header_bytes > 0;
 }
 
+/* The second look at the clock, as soon as libcurl lets us: whether what was handed over last can have
+ * left in time. */
+static void
+look_again(struct fetch_pool *p)
+{
+	int64_t now = clock_boot_us();
+
+	if (p->left_until > 0 && now > p->left_until) {
+		log_warning("a request may have left %lld ms after its window",
+		    (long long)(now - p->left_until) / 1000);
+		p->barred_until = now + p->left_gap;
+	}
+	p->left_until = 0;
+}
+
 /* The next n bytes of the body; false when its file is shorter than was said. */
 static bool
 copy_body(const struct job *job, char *out, size_t n)
@@ -92,11 +110,14 @@ give_body(char *out, size_t size, size_t count, void *arg)
 	struct job *job = arg;
 	size_t left = job->f.body_len - job->body_given;
 	size_t n = left < size * count ? left : size * count;
-	int64_t now = clock_boot_us();
+	int64_t now;
 
 	if (n == 0)
 		return 0;
-	if (job->f.not_after_us > 0 && now > job->f.not_after_us) {
+	look_again(job->pool);
+	now = clock_boot_us();
+	if (job->f.not_after_us > 0 &&
+	    (now > job->f.not_after_us || job->f.not_after_us < job->pool->barred_until)) {
 		job->missed = true;
 		return CURL_READFUNC_ABORT;
 	}
@@ -107,8 +128,11 @@ give_body(char *out, size_t size, size_t count, void *arg)
 	if (!copy_body(job, out, n))
 		return CURL_READFUNC_ABORT;
 	job->body_given += n;
-	if (job->body_given == job->f.body_len)
+	if (job->body_given == job->f.body_len) {
 		job->result.sent_us = now;
+		job->pool->left_until = job->f.not_after_us;
+		job->pool->left_gap = job->f.gap_us;
+	}
 	return n;
 }
 
@@ -711,6 +735,7 @@ fetch_pool_run(struct fetch_pool *p, int64_t until_us)
 		unpause_due(p);
 		if (curl_multi_perform(p->multi, &running) != CURLM_OK)
 			log_fatal("libcurl: out of memory");
+		look_again(p);
 		if (reap(p) || clock_boot_us() >= until_us)
 			return;
 		if (!wait_for_something(p, next_wake(p, until_us)))

@@ -54,6 +54,12 @@ struct fetch {
 	 * act upon. Only for a request that has a body.
 	 */
 	int64_t not_before_us, not_after_us;
+	/*
+	 * Nothing holds a process up for certain between its last look at the clock and the write. A last
+	 * byte that may have left after not_after for that reason takes the place of what comes next:
+	 * nothing else of the pool whose window ends within so long of then is sent.
+	 */
+	int64_t gap_us;
 };
 
 /* How it ended, sorted by what the peer may have done. */

@@ -5,6 +5,7 @@
  * byte leaves inside the send window or not at all.
  */
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -48,6 +49,23 @@ static struct {
 	int connections;
 	pthread_t thread;
 } server;
+
+/* The process is held up between libcurl's last look at the clock and its write: send() of a request
+ * with these bytes comes so much later. */
+static const char *held_bytes;
+static int held_ms;
+
+ssize_t
+send(int fd, const void *bytes, size_t len, int flags)
+{
+	static ssize_t (*real)(int, const void *, size_t, int);
+
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_NEXT, "send");
+	if (held_bytes != NULL && memmem(bytes, len, held_bytes, strlen(held_bytes)) != NULL)
+		clock_sleep_ms(held_ms);
+	return real(fd, bytes, len, flags);
+}
 
 static const char *const answers[] = {
 	[ANSWER] = "HTTP/1.1 201 Created\r\nContent-Length: 5\r\nRetry-After: 7\r\n\r\nhello",
@@ -546,6 +564,46 @@ a_missed_window_leaves_the_request_unfinished(void **state)
 	assert_true(server.seen[server.connections - 1].headers_us > 0);
 }
 
+/* One of two bodies leaves after its window, since nobody can prevent that; what comes next within the
+ * gap gives its place up, and no other. */
+static void
+what_left_late_takes_the_next_place(void **state)
+{
+	static const char *const bodies[] = { "first=1", "second=2", "third=3" };
+	struct fetch_pool *p = fetch_pool_new();
+	struct outcome o[3] = { { .done = false } };
+	int64_t start_us;
+
+	(void)state;
+	start(ANSWER);
+	held_bytes = bodies[0];
+	held_ms = 150;
+	start_us = clock_boot_us();
+	for (int i = 0; i < 3; i++) {
+		struct fetch f = post();
+
+		f.body = bodies[i];
+		f.body_len = strlen(bodies[i]);
+		f.not_before_us = start_us + (int64_t[]){ 100000, 300000, 600000 }[i];
+		f.not_after_us = f.not_before_us + 50000;
+		f.gap_us = 200000;
+		fetch_pool_start(p, &f, remember, &o[i]);
+	}
+	while (fetch_pool_active(p) > 0)
+		fetch_pool_run(p, clock_boot_us() + 1000000);
+	held_bytes = NULL;
+	fetch_pool_free(p);
+	stop();
+	assert_int_equal(o[0].r.end, FETCH_ANSWERED); /* at 250 ms */
+	assert_int_equal(o[1].r.end, FETCH_NOT_SENT); /* its window would have ended at 350 ms */
+	assert_true(o[1].r.missed);
+	assert_int_equal(o[2].r.end, FETCH_ANSWERED); /* and this one's at 650 ms */
+	for (int i = 0; i < server.connections; i++)
+		assert_null(strstr(server.seen[i].text, bodies[1]));
+	for (int i = 0; i < 3; i++)
+		fetch_result_free(&o[i].r);
+}
+
 static void
 a_connection_that_never_stands_misses_the_window_in_time(void **state)
 {
@@ -642,6 +700,7 @@ main(void)
 		cmocka_unit_test(the_body_leaves_at_its_instant),
 		cmocka_unit_test(the_headers_go_before_and_the_body_never_early),
 		cmocka_unit_test(a_missed_window_leaves_the_request_unfinished),
+		cmocka_unit_test(what_left_late_takes_the_next_place),
 		cmocka_unit_test(a_connection_that_never_stands_misses_the_window_in_time),
 		cmocka_unit_test(an_answer_before_the_body_is_no_request),
 		cmocka_unit_test(the_pool_returns_in_time_and_at_a_signal),
