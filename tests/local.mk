@@ -599,6 +599,7 @@ EXTRA_DIST += \
 	tests/faults/test_skill_crashes.py \
 	tests/faults/test_spool.py \
 	tests/faults/test_storm.py \
+	tests/faults/test_takeover.py \
 	tests/faults/test_voice.py \
 	tests/faults/test_webhook_faults.py \
 	tests/faults/world.py
@@ -755,7 +756,8 @@ EXTRA_DIST += \
 	tests/sql/34_hold.sql \
 	tests/sql/35_batches.sql \
 	tests/sql/36_fraud.sql \
-	tests/sql/36_audit.sql
+	tests/sql/36_audit.sql \
+	tests/sql/37_pacer.sql
 
 # The event streams, without sockets and without a database.
 if HAVE_CMOCKA

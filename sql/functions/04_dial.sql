@@ -2,17 +2,19 @@
 
 -- Takes the lead from the holder of p_expected: a new epoch, after which no older one can be granted
 -- anything. NULL when somebody else was quicker. Dials that were granted and never reported become
--- unknown: their senders may have sent them.
+-- unknown: their senders may have sent them. p_doubtful: the old holder may still be alive; whoever
+-- leads in the minute after that must know it, so it is kept.
 CREATE FUNCTION fn.pacer_take(p_expected bigint, p_host text, p_pid integer, p_pid_start bigint,
-    p_cps float8) RETURNS bigint
+    p_cps float8, p_doubtful boolean DEFAULT false) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
     v_epoch bigint;
     v_orphan record;
 BEGIN
     UPDATE pacer SET epoch = epoch + 1, host = p_host, pid = p_pid, pid_start = p_pid_start,
-        cps = p_cps, seen_at = clock_timestamp() WHERE one AND epoch = p_expected
-        RETURNING epoch INTO v_epoch;
+        cps = p_cps, seen_at = clock_timestamp(),
+        doubted_at = CASE WHEN p_doubtful THEN clock_timestamp() ELSE doubted_at END
+        WHERE one AND epoch = p_expected RETURNING epoch INTO v_epoch;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;

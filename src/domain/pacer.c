@@ -19,16 +19,63 @@ pacer_interval_us(double cps, bool cautious)
 	return (int64_t)ceil((SECOND_US + PACER_SLACK_US) / n);
 }
 
-int64_t
-pacer_quiet_us(double cps)
+/* The time in which the promise counts, and the slack. */
+static int64_t
+whole_window_us(double cps)
 {
 	return (cps >= 1 ? SECOND_US : (int64_t)ceil(SECOND_US / cps)) + PACER_SLACK_US;
+}
+
+static int64_t
+at_least(int64_t us, int64_t least)
+{
+	return us > least ? us : least;
+}
+
+/* From the last slot of a leader to the first of its successor. At one rate the slots of both are one
+ * row; where it was changed, no window may hold dials of both. */
+static int64_t
+gap_us(double before, double cps, bool cautious)
+{
+	int64_t gap = pacer_interval_us(cps, cautious);
+
+	if (before > 0 && pacer_interval_us(before, false) == pacer_interval_us(cps, false))
+		return gap;
+	return at_least(gap, whole_window_us(cps));
+}
+
+struct pacer_care
+pacer_care(const struct pacer_lead *old, const struct pacer_heir *me)
+{
+	bool ever = me->doubtful || old->doubt_s >= 0;
+	int64_t age_us = me->doubtful ? 0 : (int64_t)(old->doubt_s * SECOND_US);
+	struct pacer_care care = { 0, 0 };
+
+	/* The last late send counts in the windows that begin with it. */
+	if (ever)
+		care.careful_us = at_least(PACER_PAUSE_US + whole_window_us(me->cps) - age_us, 0);
+	if (ever)
+		care.quiet_us = at_least(PACER_AHEAD_US - age_us, 0);
+	care.quiet_us += gap_us(old->cps, me->cps, care.careful_us > 0);
+	return care;
+}
+
+bool
+pacer_window(const struct pacer_answered *answer, int64_t own_us, struct pacer_window *window)
+{
+	window->slot_us = at_least(answer->asked_us + answer->wait_us, own_us);
+	window->not_before_us = at_least(answer->answered_us + answer->wait_us, own_us);
+	window->not_after_us = window->slot_us + PACER_WINDOW_US;
+	return window->not_before_us < window->not_after_us;
 }
 
 static const struct statement look = {
 	"pacer_look",
 	"SELECT epoch, host, pid, pid_start,"
-	" coalesce(extract(epoch FROM clock_timestamp() - seen_at), -1)::float8 FROM pacer WHERE one",
+	" coalesce(extract(epoch FROM clock_timestamp() - seen_at), -1)::float8, cps,"
+	" (CASE WHEN doubted_at IS NULL THEN -1"
+	" ELSE greatest(extract(epoch FROM clock_timestamp() - doubted_at), 0) END)::float8"
+	" FROM pacer WHERE one",
 	0,
 };
 
@@ -46,27 +93,30 @@ pacer_look(struct db *db, struct pacer_lead *lead)
 	lead->holder.pid = rows_int(rows, 0, 2);
 	lead->holder.pid_start = rows_int(rows, 0, 3);
 	lead->seen_s = rows_real(rows, 0, 4);
+	lead->cps = rows_real(rows, 0, 5);
+	lead->doubt_s = rows_real(rows, 0, 6);
 	rows_free(rows);
 	return RC_OK;
 }
 
 static const struct statement take = {
 	"pacer_take",
-	"SELECT coalesce(fn.pacer_take($1, $2, $3, $4, $5), 0)",
-	5,
+	"SELECT coalesce(fn.pacer_take($1, $2, $3, $4, $5, $6), 0)",
+	6,
 };
 
 enum rc
-pacer_take(struct db *db, const struct pacer_lead *before, const struct pacer_holder *me,
-    double cps, int64_t *epoch)
+pacer_take(
+    struct db *db, const struct pacer_lead *before, const struct pacer_heir *me, int64_t *epoch)
 {
 	char expected[24], pid[24], start[24], rate[32];
-	const char *values[] = { db_int(before->epoch, expected), me->host, db_int(me->pid, pid),
-		db_int(me->pid_start, start), rate };
+	const char *values[] = { db_int(before->epoch, expected), me->holder->host,
+		db_int(me->holder->pid, pid), db_int(me->holder->pid_start, start), rate,
+		db_bool(me->doubtful) };
 	struct rows *rows;
 	enum rc rc;
 
-	snprintf(rate, sizeof rate, "%.9g", cps);
+	snprintf(rate, sizeof rate, "%.9g", me->cps);
 	rc = db_run(db, &take, values, &rows);
 	if (rc != RC_OK)
 		return rc;

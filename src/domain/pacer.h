@@ -19,6 +19,10 @@
 
 #define PACER_SLACK_US 60000
 #define PACER_WINDOW_US 40000
+/* A dial is granted at most so long before its slot. */
+#define PACER_AHEAD_US 2025000
+/* A leader on another host is paused at most so long, between its last look at the clock and the send. */
+#define PACER_PAUSE_US 60000000
 
 /*
  * Microseconds between two slots at cps (0.01 to 10000). A rate over 1 counts as its whole part;
@@ -26,8 +30,6 @@
  * send one more, so one less is granted (at 1: one in any two seconds).
  */
 int64_t pacer_interval_us(double cps, bool cautious);
-/* How long nothing may be sent after a takeover: one whole window of the rate, and the slack. */
-int64_t pacer_quiet_us(double cps);
 
 /* Who holds the epoch. */
 struct pacer_holder {
@@ -40,13 +42,28 @@ struct pacer_holder {
 struct pacer_lead {
 	int64_t epoch;
 	struct pacer_holder holder; /* host "" when there never was one */
-	double seen_s; /* seconds since its last sign of life; -1: it has laid it down */
+	double seen_s;  /* seconds since its last sign of life; -1: it has laid it down */
+	double cps;     /* at which it dials */
+	double doubt_s; /* seconds since one was replaced that may have been alive; -1: never */
 };
 enum rc pacer_look(struct db *db, struct pacer_lead *lead) MUST_CHECK;
 
-/* Takes the lead from the holder of the epoch that was seen; epoch 0 when somebody was quicker. */
-enum rc pacer_take(struct db *db, const struct pacer_lead *seen, const struct pacer_holder *me,
-    double cps, int64_t *epoch) MUST_CHECK;
+/* Takes the lead from the holder of the epoch that was seen; epoch 0 when somebody was quicker.
+ * me: who takes it, at which rate, and whether the old holder may still be alive. */
+struct pacer_heir {
+	const struct pacer_holder *holder;
+	double cps;
+	bool doubtful;
+};
+enum rc pacer_take(struct db *db, const struct pacer_lead *seen, const struct pacer_heir *me,
+    int64_t *epoch) MUST_CHECK;
+
+/* What the leader before may still do, as a new one must bear in mind from when it knows that it leads. */
+struct pacer_care {
+	int64_t quiet_us;   /* nothing may be claimed for so long */
+	int64_t careful_us; /* and so long one dial less a second is granted; 0: not at all */
+};
+struct pacer_care pacer_care(const struct pacer_lead *old, const struct pacer_heir *me);
 /* Lays it down. */
 enum rc pacer_release(struct db *db, int64_t epoch) MUST_CHECK;
 
@@ -99,6 +116,21 @@ struct pacer_wish {
 
 enum rc pacer_claim(
     struct db *db, const struct pacer_wish *wish, struct pacer_grant *grant) MUST_CHECK;
+
+/* When the claim was asked for and answered, by CLOCK_BOOTTIME, and how long it says to wait. */
+struct pacer_answered {
+	int64_t asked_us, answered_us, wait_us;
+};
+/* A slot by CLOCK_BOOTTIME, as early as it may be meant, and when its dial may be sent. */
+struct pacer_window {
+	int64_t slot_us, not_before_us, not_after_us;
+};
+/*
+ * own_us: the slot before and the interval, by our own clock. However the database's clock is set,
+ * no slot comes earlier. False: it must not be sent, the answer came too late.
+ */
+bool pacer_window(
+    const struct pacer_answered *answer, int64_t own_us, struct pacer_window *window) MUST_CHECK;
 
 /* How a dial ended: accepted, refused, throttled, not_sent, missed, unknown. */
 struct pacer_report {

@@ -38,10 +38,9 @@
 #define RECOUNT_US 10000000 /* stillness before positions are set right */
 #define CLAIM_US 4000       /* what a claim takes, at most, when all is well */
 #define CLAIM_MAX_US 25000  /* and so much earlier it is begun at most when the database is slow */
-#define LEAD_MAX_US 2000000
-#define CLOCK_STEP_US 100000   /* the database's clock has been set */
-#define IN_FLIGHT_MAX 256      /* POSTs that wait for their answer */
-#define OLD_LEADER_US 60000000 /* how long a leader on another host may be paused */
+#define LEAD_MAX_US (PACER_AHEAD_US - CLAIM_MAX_US)
+#define CLOCK_STEP_US 100000 /* the database's clock has been set */
+#define IN_FLIGHT_MAX 256    /* POSTs that wait for their answer */
 #define MISSING_MAX 4096
 #define BEHIND_MAX 128 /* a new leader begins to read so many numbers behind the newest */
 #define REACH_MAX \
@@ -61,7 +60,10 @@ struct dialer {
 	uint64_t generation;   /* of the connection that the lead hangs on */
 	int64_t quiet_until;   /* nothing is sent before */
 	int64_t careful_until; /* an older leader may still send one */
-	int64_t next_slot;     /* no slot is granted before; CLOCK_BOOTTIME, an estimate */
+	int64_t next_slot;     /* about when the next is; CLOCK_BOOTTIME */
+	int64_t
+	    own_slot; /* none is used before; by what was granted to us, whenever we led, since what
+			     was granted may still be on its way */
 	int64_t tat_us;   /* the same by the database's clock, exactly; 0: none was granted yet */
 	int64_t lead_us;  /* how long it takes to get a connection */
 	int64_t claim_us; /* how long before its slot a dial is claimed, besides */
@@ -124,19 +126,18 @@ reload(struct dialer *d)
 	return true;
 }
 
-/* Begins to lead: nothing of what an earlier lead knew counts any more. */
+/* Begins to lead: of what an earlier lead knew only our own slots count, and whom we must beware of. */
 static void
-begin_lead(struct dialer *d, int64_t epoch, const struct pacer_lead *old)
+begin_lead(struct dialer *d, int64_t epoch, const struct pacer_care *care)
 {
 	int64_t now = clock_boot_us();
 
 	d->epoch = epoch;
 	d->generation = db_generation(d->db);
-	d->quiet_until = now + pacer_quiet_us(d->env->cps);
-	d->careful_until = 0;
-	if (old->seen_s >= 0 && !holder_dead(&d->self, &old->holder))
-		d->careful_until = now + OLD_LEADER_US + PACER_SLACK_US;
-	d->next_slot = 0;
+	d->quiet_until = now + care->quiet_us;
+	if (d->careful_until < now + care->careful_us)
+		d->careful_until = now + care->careful_us;
+	d->next_slot = d->own_slot;
 	d->tat_us = 0;
 	line_reset(d->line); /* what it knows of calls in flight is an earlier lead's */
 	d->reloaded = 0;     /* again at once, should the reading that follows fail */
@@ -153,6 +154,8 @@ begin_lead(struct dialer *d, int64_t epoch, const struct pacer_lead *old)
 static bool
 take_lead(struct dialer *d)
 {
+	struct pacer_heir me = { &d->self, d->env->cps, false };
+	struct pacer_care care;
 	struct pacer_lead old;
 	int64_t epoch;
 
@@ -160,10 +163,12 @@ take_lead(struct dialer *d)
 		return false;
 	if (old.seen_s >= 0 && old.seen_s < STALE_S && !holder_dead(&d->self, &old.holder))
 		return false;
-	if (pacer_take(d->db, &old, &d->self, d->env->cps, &epoch) != RC_OK || epoch == 0)
+	me.doubtful = old.seen_s >= 0 && !holder_dead(&d->self, &old.holder);
+	if (pacer_take(d->db, &old, &me, &epoch) != RC_OK || epoch == 0)
 		return false;
 	crash_point("lead.taken");
-	begin_lead(d, epoch, &old);
+	care = pacer_care(&old, &me);
+	begin_lead(d, epoch, &care);
 	if (fraud_home(d->db, d->env->carrier.from) != RC_OK)
 		log_warning("which country twilio.phone_number is at home in was not written down");
 	/* A database that crashed has moved its sequences on. */
@@ -391,24 +396,20 @@ dial_done(struct fetch_result *result, void *arg)
 	arena_free(dial->arena);
 }
 
-/* The slot passed while the claim was being committed: the dial is void. While the database is that
- * slow, every claim would end so, but for more notice. */
+/* A dial that was granted and may not be sent. */
 static void
 void_dial(struct dialer *d, struct dial *dial)
 {
 	struct carrier_dial_answer answer = { .answer = "missed",
 		.reason = "The slot passed before the dial could be sent." };
 
-	set_lead(d, 2 * d->lead_us + 20000);
 	record(d, dial, &answer);
 	arena_free(dial->arena);
 }
 
-/* Sends a granted dial: not before its slot and not after its window, both judged by the instants
- * between which the database said how long to wait. */
-static void
-start_dial(struct dialer *d, const struct pacer_grant *grant, const struct line_pick *pick,
-    int64_t asked, int64_t answered)
+/* The dial of a grant, which can be sent. */
+static struct dial *
+make_dial(struct dialer *d, const struct pacer_grant *grant, const struct line_pick *pick)
 {
 	struct arena *arena = arena_new();
 	struct dial *dial = arena_alloc(arena, sizeof *dial);
@@ -427,12 +428,40 @@ start_dial(struct dialer *d, const struct pacer_grant *grant, const struct line_
 		arena_strdup(arena, grant->machine_detection), arena_strdup(arena, grant->from),
 		arena_strdup(arena, grant->url) };
 	carrier_dial_request(&d->env->carrier, arena, &wish, &dial->fetch);
-	dial->fetch.not_before_us = answered + grant->wait_us;
-	dial->fetch.not_after_us = asked + grant->wait_us + PACER_WINDOW_US;
-	if (dial->fetch.not_after_us <= dial->fetch.not_before_us)
+	return dial;
+}
+
+/* Sends a granted dial: not before its slot and not after its window, both judged by the instants
+ * between which the database said how long to wait, and by our own clock. */
+static void
+start_dial(
+    struct dialer *d, const struct pacer_grant *grant, const struct line_pick *pick, int64_t asked)
+{
+	struct dial *dial = make_dial(d, grant, pick);
+	int64_t now = clock_boot_us();
+	int64_t interval = pacer_interval_us(d->env->cps, now < d->careful_until);
+	struct pacer_answered answer = { asked, now, grant->wait_us };
+	struct pacer_window window;
+
+	if (grant->wait_us > PACER_AHEAD_US) {
+		/* Such a slot would outlive our lead, and who comes after us would not reckon with it. */
+		lose_lead(d, "the database's clock was set");
 		void_dial(d, dial);
-	else
+		return;
+	}
+	if (pacer_window(&answer, d->own_slot, &window)) {
+		dial->fetch.not_before_us = window.not_before_us;
+		dial->fetch.not_after_us = window.not_after_us;
+		dial->fetch.gap_us = interval;
 		fetch_pool_start(d->pool, &dial->fetch, dial_done, dial);
+	} else {
+		/* It passed while the claim was being committed. While the database is that slow,
+		 * every claim would end so, but for more notice. */
+		set_lead(d, 2 * d->lead_us + 20000);
+		void_dial(d, dial);
+	}
+	d->own_slot = window.slot_us + interval;
+	d->next_slot = window.not_before_us + interval;
 }
 
 /* The next of the lane of a call that had left the queue before its claim, which then could not
@@ -480,9 +509,7 @@ act_on(
 	case PACER_GRANTED:
 		crash_point("dial.granted");
 		line_dialed(d->line, pick, grant->next_no, grant->weight);
-		d->next_slot = now + grant->wait_us +
-		    pacer_interval_us(d->env->cps, now < d->careful_until);
-		start_dial(d, grant, pick, asked, now);
+		start_dial(d, grant, pick, asked);
 		crash_point("dial.started");
 		break;
 	case PACER_GONE:

@@ -195,16 +195,108 @@ cautious_leaves_room_for_one_more(void **state)
 	assert_true(pacer_interval_us(0.5, true) >= 4 * SECOND_US);
 }
 
-/* After a takeover nothing is sent until all that was sent before is out of the window. */
+/* What a new leader must bear in mind of the one before. */
 static void
-quiet_lasts_a_whole_window(void **state)
+care_of_those_who_led_before(void **state)
 {
-	(void)state;
-	for (size_t i = 0; i < COUNT(rates); i++) {
-		int64_t window_us, limit;
+	static const struct pacer_holder me = { "here", 1, 1 };
+	static const struct {
+		double before, doubt_s, cps;
+		bool doubtful;
+		int64_t quiet_us, careful_us;
+	} cases[] = {
+		/* Nobody led, or somebody who is dead, or has laid the lead down: its last send is
+		 * before now. At one rate the slots of both are one row. */
+		{ 0, -1, 5, false, 1060000, 0 },
+		{ 5, -1, 5, false, 212000, 0 },
+		{ 5.5, -1, 5, false, 212000, 0 },
+		{ 1, -1, 1, false, 1060000, 0 },
+		{ 0.5, -1, 0.5, false, 2060000, 0 },
+		/* After another rate a whole window. */
+		{ 30, -1, 5, false, 1060000, 0 },
+		{ 5, -1, 30, false, 1060000, 0 },
+		{ 5, -1, 0.5, false, 2060000, 0 },
+		/* It may be alive: what it was granted last, and then as if it were dead. */
+		{ 5, -1, 5, true, 2025000 + 265000, 61060000 },
+		{ 2, -1, 2, true, 2025000 + 1060000, 61060000 },
+		{ 30, -1, 5, true, 2025000 + 1060000, 61060000 },
+		{ 1, -1, 1, true, 2025000 + 2060000, 61060000 },
+		{ 5, 30, 5, true, 2025000 + 265000, 61060000 }, /* this one as well */
+		/* It is dead, but it was itself to beware of another. */
+		{ 5, 0, 5, false, 2025000 + 265000, 61060000 },
+		{ 5, 2, 5, false, 25000 + 265000, 59060000 },
+		{ 5, 10, 5, false, 265000, 51060000 },
+		{ 5, 61.05, 5, false, 265000, 10000 },
+		{ 5, 62, 5, false, 212000, 0 },
+		{ 5, 1e9, 5, false, 212000, 0 },
+	};
 
-		limit_of(rates[i], &window_us, &limit);
-		assert_int_equal(pacer_quiet_us(rates[i]), window_us + PACER_SLACK_US);
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct pacer_lead old = { .cps = cases[i].before, .doubt_s = cases[i].doubt_s };
+		struct pacer_heir heir = { &me, cases[i].cps, cases[i].doubtful };
+		struct pacer_care care = pacer_care(&old, &heir);
+
+		if (care.quiet_us != cases[i].quiet_us || care.careful_us != cases[i].careful_us)
+			fail_msg("case %zu: quiet for %lld us, careful for %lld us", i,
+			    (long long)care.quiet_us, (long long)care.careful_us);
+	}
+}
+
+static void
+a_window_by_our_own_clock(void **state)
+{
+	static const struct {
+		int64_t asked, answered, wait, own;
+		bool good;
+		int64_t slot, from, until;
+	} cases[] = {
+		{ 1000, 3000, 500000, 0, true, 501000, 503000, 541000 },
+		{ 1000, 40999, 500000, 0, true, 501000, 540999, 541000 },
+		{ 1000, 41000, 500000, 0, false, 501000, 541000, 541000 }, /* answered too late */
+		{ 1000, 3000, 0, 212000, true, 212000, 212000, 252000 }, /* the database is ahead */
+		{ 1000, 3000, -5000000, 212000, true, 212000, 212000, 252000 },
+		{ 1000, 3000, 210500, 212000, true, 212000, 213500, 252000 },
+		{ 1000, 90000, 0, 212000, true, 212000, 212000, 252000 }, /* in time all the same */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct pacer_answered answer = { cases[i].asked, cases[i].answered, cases[i].wait };
+		struct pacer_window window;
+
+		assert_int_equal(pacer_window(&answer, cases[i].own, &window), cases[i].good);
+		assert_int_equal(window.slot_us, cases[i].slot);
+		assert_int_equal(window.not_before_us, cases[i].from);
+		assert_int_equal(window.not_after_us, cases[i].until);
+	}
+}
+
+/* A database whose clock jumps at every claim, and claims that take their time: the promise is kept. */
+static void
+no_clock_of_another_matters(void **state)
+{
+	static int64_t arrivals[SENDS];
+
+	(void)state;
+	for (size_t r = 0; r < COUNT(rates); r++) {
+		int64_t window_us, limit, own = 0, interval = pacer_interval_us(rates[r], false);
+		int sent = 0;
+
+		limit_of(rates[r], &window_us, &limit);
+		while (sent < SENDS) {
+			int64_t asked = own - chance(PACER_AHEAD_US);
+			struct pacer_answered answer = { asked, asked + chance(50000),
+				chance(2 * PACER_AHEAD_US) - PACER_AHEAD_US };
+			struct pacer_window window;
+
+			if (pacer_window(&answer, own, &window))
+				arrivals[sent++] = window.not_before_us +
+				    chance(window.not_after_us - window.not_before_us + 1) +
+				    chance(NETWORK_US);
+			own = window.slot_us + interval;
+		}
+		assert_true(most_in_window(arrivals, SENDS, window_us) <= limit);
 	}
 }
 
@@ -217,7 +309,9 @@ main(void)
 		cmocka_unit_test(not_much_less_either),
 		cmocka_unit_test(intervals),
 		cmocka_unit_test(cautious_leaves_room_for_one_more),
-		cmocka_unit_test(quiet_lasts_a_whole_window),
+		cmocka_unit_test(care_of_those_who_led_before),
+		cmocka_unit_test(a_window_by_our_own_clock),
+		cmocka_unit_test(no_clock_of_another_matters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -454,12 +454,34 @@ a_key_whose_first_use_was_undone_is_free(void **state)
 static void
 take_lead(void)
 {
-	const struct pacer_holder me = { "here", 1, 1 };
+	const struct pacer_holder holder = { "here", 1, 1 };
+	const struct pacer_heir me = { &holder, 10, false };
 	struct pacer_lead old;
 
 	assert_int_equal(pacer_look(db, &old), RC_OK);
-	assert_int_equal(pacer_take(db, &old, &me, 10, &the_epoch), RC_OK);
+	assert_int_equal(pacer_take(db, &old, &me, &the_epoch), RC_OK);
 	assert_true(the_epoch > 0);
+}
+
+/* What a new leader learns of the one before. */
+static void
+doubt_is_read_as_it_was_left(void **state)
+{
+	const struct pacer_holder holder = { "here", 1, 1 };
+	struct pacer_heir me = { &holder, 7, false };
+	struct pacer_lead old;
+
+	(void)state;
+	assert_string_equal(
+	    ask(db, "UPDATE pacer SET doubted_at = NULL WHERE one RETURNING $1", "done"), "done");
+	assert_int_equal(pacer_look(db, &old), RC_OK);
+	assert_int_equal(pacer_take(db, &old, &me, &the_epoch), RC_OK);
+	assert_int_equal(pacer_look(db, &old), RC_OK);
+	assert_true(old.doubt_s == -1 && old.cps == 7 && old.seen_s >= 0);
+	me.doubtful = true;
+	assert_int_equal(pacer_take(db, &old, &me, &the_epoch), RC_OK);
+	assert_int_equal(pacer_look(db, &old), RC_OK);
+	assert_true(old.doubt_s >= 0 && old.doubt_s < 5);
 }
 
 /* A call that waits; its number in the queue. */
@@ -553,11 +575,12 @@ cancel_and_claim_agree(void **state)
 static int
 take_job(struct db *d, int number)
 {
-	const struct pacer_holder me = { "somewhere", number, 1 };
+	const struct pacer_holder holder = { "somewhere", number, 1 };
+	const struct pacer_heir me = { &holder, 10, false };
 	struct pacer_lead old = { .epoch = the_epoch };
 	int64_t epoch;
 
-	check(pacer_take(d, &old, &me, 10, &epoch) == RC_OK, "take");
+	check(pacer_take(d, &old, &me, &epoch) == RC_OK, "take");
 	return epoch > 0;
 }
 
@@ -827,6 +850,7 @@ main(void)
 		cmocka_unit_test(one_call_is_granted_once),
 		cmocka_unit_test(cancel_and_claim_agree),
 		cmocka_unit_test(one_takes_the_lead),
+		cmocka_unit_test(doubt_is_read_as_it_was_left),
 		cmocka_unit_test(news_in_any_order_end_a_call_once),
 		cmocka_unit_test(a_question_has_one_answer_at_most),
 		cmocka_unit_test(a_storm_leaves_the_books_in_order),
