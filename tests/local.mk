@@ -561,8 +561,12 @@ tests_unit_api_test_twiml_LDFLAGS = $(api_test_whole)
 tests_unit_api_test_twiml_LDADD = src/api/libapi.a src/remote/libremote.a src/domain/libdomain.a src/phone/libphone.a $(low_test_libs) $(PHONE_LIBS)
 endif
 
-# Faults and figures, over the real stack.
+# The dialer's protocol as models; faults and figures, over the real stack.
 EXTRA_DIST += \
+	tests/model/README.md \
+	tests/model/calls.pml \
+	tests/model/pacer.pml \
+	tests/model/run \
 	tests/bench/README.md \
 	tests/bench/accept \
 	tests/bench/bare_streams.c \

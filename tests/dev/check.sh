@@ -67,6 +67,7 @@ join_beside() {
 }
 
 check_computing() {
+    try "models of the dialer" "$BUILD/log/check-model.log" "$TOP/dev" model
     try "make distcheck" "$BUILD/log/check-dist.log" check_dist
     # Three times as long as it would be alone.
     FUZZ_SECONDS=8 try "fuzz, 8 s a target" "$BUILD/log/check-fuzz.log" "$TOP/dev" fuzz

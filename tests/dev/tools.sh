@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# tools.sh: ./dev fmt, lint, bench, fuzz, valgrind and ha. Part of ./dev.
+# tools.sh: ./dev fmt, lint, bench, fuzz, model, valgrind and ha. Part of ./dev.
 
 c_files() {
     find src tests \( -name '*.[ch]' -o -name '*.cc' \) -not -name config.h | sort
@@ -18,7 +18,7 @@ lint_format() {
 lint_shell() {
     local files=()
 
-    mapfile -t files < <(grep -lE '^#!.*\b(bash|sh)$' dev .ci/run tests/check-* tests/bench/* tests/sql/run 2>/dev/null)
+    mapfile -t files < <(grep -lE '^#!.*\b(bash|sh)$' dev .ci/run tests/check-* tests/bench/* tests/model/run tests/sql/run 2>/dev/null)
     shellcheck -x "${files[@]}"
 }
 
@@ -118,6 +118,11 @@ fuzz() {
         sed -n 's/^stat::number_of_executed_units: */    inputs tried: /p' "$log"
     done
     $found || die fuzz "there is no tests/fuzz/fuzz_${1:-*}.c"
+}
+
+# [--large]
+model() {
+    tests/model/run "$@"
 }
 
 # DIR: fails with what memcheck has found.
