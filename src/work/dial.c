@@ -39,6 +39,7 @@
 #define CLAIM_US 4000       /* what a claim takes, at most, when all is well */
 #define CLAIM_MAX_US 25000  /* and so much earlier it is begun at most when the database is slow */
 #define LEAD_MAX_US (PACER_AHEAD_US - CLAIM_MAX_US)
+#define PROBE_US 1000000     /* a carrier that says nothing is dialed all the same */
 #define CLOCK_STEP_US 100000 /* the database's clock has been set */
 #define IN_FLIGHT_MAX 256    /* POSTs that wait for their answer */
 #define MISSING_MAX 4096
@@ -59,6 +60,7 @@ struct dialer {
 	int64_t epoch;         /* 0: not the leader */
 	uint64_t generation;   /* of the connection that the lead hangs on */
 	int64_t quiet_until;   /* nothing is sent before */
+	int64_t probe_until;   /* nor before the carrier has told how far away it is, up to then */
 	int64_t careful_until; /* an older leader may still send one */
 	int64_t next_slot;     /* about when the next is; CLOCK_BOOTTIME */
 	int64_t
@@ -340,12 +342,13 @@ probed(struct fetch_result *result, void *arg)
 {
 	struct dialer *d = arg;
 
+	d->probe_until = 0;
 	if (result->connect_us > 0)
 		learn_lead(d, result, false);
 }
 
-/* Asks the carrier something harmless while nothing may be dialed yet: the first dial then knows
- * how far away it is. */
+/* Asks the carrier something harmless before the first dial, which then knows how far away it is: every slot
+ * until then would be missed, if it is far. */
 static void
 probe(struct dialer *d)
 {
@@ -354,10 +357,17 @@ probe(struct dialer *d)
 	struct fetch f;
 
 	if (carrier->account_sid[0] != '\0') {
+		d->probe_until = clock_boot_us() + PROBE_US;
 		carrier_list_request(carrier, a, carrier->from, "", &f);
 		fetch_pool_start(d->pool, &f, probed, d);
 	}
 	arena_free(a);
+}
+
+static int64_t
+silent_until(const struct dialer *d)
+{
+	return d->quiet_until > d->probe_until ? d->quiet_until : d->probe_until;
 }
 
 static void
@@ -549,7 +559,7 @@ claim_next(struct dialer *d, int64_t now)
 	struct line_pick pick;
 	enum rc rc;
 
-	if (now < d->quiet_until || now < d->next_slot - d->lead_us - d->claim_us ||
+	if (now < silent_until(d) || now < d->next_slot - d->lead_us - d->claim_us ||
 	    fetch_pool_active(d->pool) >= IN_FLIGHT_MAX || !line_pick(d->line, now, &pick))
 		return false;
 	wish.queue_no = pick.no;
@@ -594,8 +604,8 @@ wake_at(const struct dialer *d, int64_t now)
 	int64_t slot = d->next_slot - d->lead_us - d->claim_us;
 	int64_t waiting = line_next_us(d->line, now);
 
-	if (slot < d->quiet_until)
-		slot = d->quiet_until;
+	if (slot < silent_until(d))
+		slot = silent_until(d);
 	if (waiting < slot)
 		waiting = slot;
 	return waiting < wake ? waiting : wake;
