@@ -12,6 +12,7 @@
 #include <fcgiapp.h>
 #include <libpq-fe.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 
 #define PARAMS_MAX 32
 #define BACKLOG 511
+#define AGAIN_US 3000
 
 struct set {
 	char *values[PARAMS_MAX];
@@ -82,6 +84,14 @@ fill(const struct set *set, const char *values[], char unique[][64], int index)
 	}
 }
 
+/* Accepting a call does nothing while somebody else holds its customer's credits. */
+static bool
+said_again(const PGresult *result)
+{
+	return PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) > 0 &&
+	    strcmp(PQgetvalue(result, 0, 0), "again") == 0;
+}
+
 static void
 answer(FCGX_Request *request, const PGresult *result)
 {
@@ -117,7 +127,11 @@ work(int listener, int index, const char *conninfo, const char *statement)
 			 (unsigned long)set_count],
 		    values, unique, getpid());
 		served++;
-		result = PQexecPrepared(conn, "s", params, values, NULL, NULL, 0);
+		while (
+		    said_again(result = PQexecPrepared(conn, "s", params, values, NULL, NULL, 0))) {
+			PQclear(result);
+			usleep(AGAIN_US);
+		}
 		answer(&request, result);
 		PQclear(result);
 		FCGX_Finish_r(&request);

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v4/pgxpool"
 )
@@ -85,8 +86,14 @@ func accept(w http.ResponseWriter, r *http.Request) {
 	given := map[string]string{"key_hash": keyHash(r), "call_id": unique("call"), "task_id": unique("task"),
 		"target_phone": c.TargetPhone, "brief": c.Brief, "language": c.Language, "kind": c.Kind}
 	var result, body *string
-	err := pool.QueryRow(r.Context(), "SELECT a.result, a.body FROM ("+spec.Accept.Statement+") a",
-		bound(&spec.Accept, given)...).Scan(&result, &body)
+	var err error
+	for values := bound(&spec.Accept, given); ; time.Sleep(3 * time.Millisecond) {
+		err = pool.QueryRow(r.Context(), "SELECT a.result, a.body FROM ("+spec.Accept.Statement+") a",
+			values...).Scan(&result, &body)
+		if err != nil || *result != "again" { // somebody else holds the customer's credits
+			break
+		}
+	}
 	switch {
 	case err != nil:
 		log.Print(err)
