@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "admin/command.h"
+#include "admin/print.h"
 #include "base/str.h"
 
 #define QUICK_MS 30000 /* an operator waits longer than a client */
@@ -153,6 +154,22 @@ admin_run_word(
 	snprintf(word, 32, "%s", rows_count(rows) > 0 ? rows_text(rows, 0, 0) : "");
 	rows_free(rows);
 	return true;
+}
+
+int
+admin_list(struct admin *a, const struct statement *statement, const char *const values[],
+    const struct column *columns, const char *none)
+{
+	struct rows *rows;
+
+	if (!admin_run(a, statement, values, &rows))
+		return ADMIN_FAILED;
+	if (a->json)
+		print_json(print_array(columns, rows));
+	else
+		print_table(columns, rows, none, stdout);
+	rows_free(rows);
+	return ADMIN_DONE;
 }
 
 static void __attribute__((format(printf, 1, 0))) say(const char *fmt, va_list ap)

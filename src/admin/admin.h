@@ -78,6 +78,10 @@ bool admin_scope(const char *what, const char *text) MUST_CHECK;
 /* Runs a statement; rows as in db_run(). On failure says why and what to do, and returns false. */
 bool admin_run(struct admin *a, const struct statement *statement, const char *const values[],
     struct rows **rows) MUST_CHECK;
+/* Runs it, and prints its rows as the columns (admin/print.h) say: a table, or none in its place; or JSON. The status. */
+struct column;
+int admin_list(struct admin *a, const struct statement *statement, const char *const values[],
+    const struct column *columns, const char *none);
 /* Runs a statement whose first row's first column is one word; copies that to word. */
 bool admin_run_word(struct admin *a, const struct statement *statement, const char *const values[],
     char word[32]) MUST_CHECK;

@@ -48,7 +48,6 @@ audit(struct admin *a)
 	const char *since = admin_option(a, "--since"), *limit = admin_option(a, "--limit");
 	const char *workspace = admin_option(a, "--workspace");
 	char instant[CLOCK_ISO_SIZE];
-	struct rows *rows;
 	int64_t us, number;
 
 	if (since != NULL) {
@@ -61,12 +60,5 @@ audit(struct admin *a)
 	    (limit != NULL && !admin_number("--limit", limit, 1, LIMIT_MAX, &number)))
 		return ADMIN_USAGE;
 	const char *const values[] = { since, workspace, limit != NULL ? limit : LIMIT_DEFAULT };
-	if (!admin_run(a, &sql_audit, values, &rows))
-		return ADMIN_FAILED;
-	if (a->json)
-		print_json(print_array(columns, rows));
-	else
-		print_table(columns, rows, "nothing was changed", stdout);
-	rows_free(rows);
-	return ADMIN_DONE;
+	return admin_list(a, &sql_audit, values, columns, "nothing was changed");
 }

@@ -152,16 +152,8 @@ print_list(struct admin *a, const char *filter, const char *limit)
 		{ .name = NULL },
 	};
 	const char *const values[] = { admin_option(a, "--workspace"), filter, limit };
-	struct rows *rows;
 
-	if (!admin_run(a, &sql_jobs, values, &rows))
-		return ADMIN_FAILED;
-	if (a->json)
-		print_json(print_array(columns, rows));
-	else
-		print_table(columns, rows, "no such jobs", stdout);
-	rows_free(rows);
-	return ADMIN_DONE;
+	return admin_list(a, &sql_jobs, values, columns, "no such jobs");
 }
 
 static int

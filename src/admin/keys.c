@@ -127,14 +127,6 @@ list(struct admin *a)
 		{ "revoked_at", "REVOKED", COLUMN_TIME },
 		{ .name = NULL },
 	};
-	struct rows *rows;
 
-	if (!admin_run(a, &sql_keys, NULL, &rows))
-		return ADMIN_FAILED;
-	if (a->json)
-		print_json(print_array(columns, rows));
-	else
-		print_table(columns, rows, "there are none", stdout);
-	rows_free(rows);
-	return ADMIN_DONE;
+	return admin_list(a, &sql_keys, NULL, columns, "there are none");
 }

@@ -55,18 +55,10 @@ show(struct admin *a)
 		{ .name = NULL },
 	};
 	const char *const values[] = { admin_option(a, "--workspace") };
-	struct rows *rows;
 
 	if (values[0] != NULL && !admin_tenant_id("--workspace", values[0]))
 		return ADMIN_USAGE;
-	if (!admin_run(a, &sql_limits, values, &rows))
-		return ADMIN_FAILED;
-	if (a->json)
-		print_json(print_array(columns, rows));
-	else
-		print_table(columns, rows, "there are none", stdout);
-	rows_free(rows);
-	return ADMIN_DONE;
+	return admin_list(a, &sql_limits, values, columns, "there are none");
 }
 
 static const struct statement sql_limit_set = { "op_limit_set",

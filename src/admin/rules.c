@@ -167,18 +167,10 @@ list(struct admin *a)
 		{ .name = NULL },
 	};
 	const char *const values[] = { admin_option(a, "--workspace") };
-	struct rows *rows;
 
 	if (values[0] != NULL && !admin_tenant_id("--workspace", values[0]))
 		return ADMIN_USAGE;
-	if (!admin_run(a, &sql_rules, values, &rows))
-		return ADMIN_FAILED;
-	if (a->json)
-		print_json(print_array(columns, rows));
-	else
-		print_table(columns, rows, "there are none", stdout);
-	rows_free(rows);
-	return ADMIN_DONE;
+	return admin_list(a, &sql_rules, values, columns, "there are none");
 }
 
 static const struct statement sql_rule_test = { "op_rule_test",

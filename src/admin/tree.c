@@ -222,21 +222,6 @@ change_workspace(struct admin *a)
 
 /* ---- listing ---- */
 
-static int
-list(struct admin *a, const struct statement *statement, const struct column *columns)
-{
-	struct rows *rows;
-
-	if (!admin_run(a, statement, NULL, &rows))
-		return ADMIN_FAILED;
-	if (a->json)
-		print_json(print_array(columns, rows));
-	else
-		print_table(columns, rows, "there are none", stdout);
-	rows_free(rows);
-	return ADMIN_DONE;
-}
-
 static const struct statement sql_partners = { "op_partners",
 	"SELECT partner_id, name, fn.iso(created_at) FROM partners ORDER BY partner_id", 0 };
 
@@ -250,7 +235,7 @@ list_partners(struct admin *a)
 		{ .name = NULL },
 	};
 
-	return list(a, &sql_partners, columns);
+	return admin_list(a, &sql_partners, NULL, columns, "there are none");
 }
 
 static const struct statement sql_organizations = { "op_organizations",
@@ -269,7 +254,7 @@ list_organizations(struct admin *a)
 		{ .name = NULL },
 	};
 
-	return list(a, &sql_organizations, columns);
+	return admin_list(a, &sql_organizations, NULL, columns, "there are none");
 }
 
 static const struct statement sql_workspaces = { "op_workspaces",
@@ -292,5 +277,5 @@ list_workspaces(struct admin *a)
 		{ .name = NULL },
 	};
 
-	return list(a, &sql_workspaces, columns);
+	return admin_list(a, &sql_workspaces, NULL, columns, "there are none");
 }

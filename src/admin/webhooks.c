@@ -73,7 +73,6 @@ list(struct admin *a)
 	};
 	const char *workspace = admin_option(a, "--workspace");
 	const char *status = admin_option(a, "--status"), *limit = admin_option(a, "--limit");
-	struct rows *rows;
 	int64_t number;
 
 	if (limit == NULL)
@@ -83,14 +82,7 @@ list(struct admin *a)
 	    !admin_number("--limit", limit, 1, LIMIT_MAX, &number))
 		return ADMIN_USAGE;
 	const char *const values[] = { workspace, status, limit };
-	if (!admin_run(a, &sql_deliveries, values, &rows))
-		return ADMIN_FAILED;
-	if (a->json)
-		print_json(print_array(columns, rows));
-	else
-		print_table(columns, rows, "no such deliveries", stdout);
-	rows_free(rows);
-	return ADMIN_DONE;
+	return admin_list(a, &sql_deliveries, values, columns, "no such deliveries");
 }
 
 /* ---- redeliver ---- */
