@@ -80,6 +80,24 @@ def test_every_route_counts_what_is_new(stack, customer, route):
     assert ask(customer, abroad()).status_code in (200, 202), "and a country that was opened"
 
 
+def test_the_providers_of_a_job_are_one_list(stack, customer):
+    """All of them are called or none; and each that is new counts."""
+    def start(*numbers):
+        job = customer.post("/api/jobs", {"description": "A sink.", "providers": [
+            {"name": "A", "phone": to} for to in numbers]})
+        return customer.post(f"/api/start-calls/{job.json()['job_id']}")
+
+    stack.offhook("limits", "set", "trial_calls", "3", "--workspace", customer.workspace)
+    four = start(*(abroad() for _ in range(4)), number())
+    assert four.status_code == 429 and four.json()["detail"]["error_code"] == "destination_limit"
+    assert customer.get("/calls").json() == []
+    three = start(*(abroad() for _ in range(3)), number())
+    assert three.status_code == 200 and three.json()["provider_count"] == 4
+    assert call(customer, abroad()).status_code == 429
+    assert start(number(), premium()).json()["detail"]["error_code"] == "destination_denied"
+    assert call(customer, number()).status_code == 202
+
+
 def test_every_valid_number_elsewhere_is_accepted(customer):
     for to in ("+37441467478", "+442079460018", "+998877665544332", "+15555551234", "+999999999999999"):
         assert call(customer, to).status_code == 202, to

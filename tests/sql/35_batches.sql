@@ -184,6 +184,27 @@ SELECT is(pg_temp.made(), 64::bigint, 'calls');
 SELECT is((SELECT count(*) FROM wish JOIN call_queue USING (call_id)), 64::bigint, 'places');
 SELECT is(split_part(t.credits('ws1'), ' ', 1)::int - split_part(credits, ' ', 1)::int, 21, 'credits')
     FROM before;
+
+-- ---- what counts against the same limits comes one by one ----
+
+SELECT fn.limit_set('ws1', 'trial_calls', 1, false);
+TRUNCATE wish;
+INSERT INTO wish (n, secret, key, phone) VALUES (1, 'key-1', 'far-1', '+35312345601'),
+    (2, 'key-2', 'far-2', '+35312345602'), (3, 'key-1', 'far-3', '+35312345603'), (4, 'key-2', 'home', t.phone()),
+    (5, 'key-2', 'premium', '+19005550100');
+UPDATE before SET credits = t.credits('ws1');
+SELECT is(pg_temp.told(), 'accepted accepted again accepted again',
+    'one that is new for each customer; who calls at home only does not wait');
+SELECT is((SELECT string_agg(call_id, ' ' ORDER BY call_id) FROM far_calls JOIN wish USING (call_id)),
+    (SELECT string_agg(call_id, ' ' ORDER BY call_id) FROM wish WHERE n < 3), 'and each is noted');
+DELETE FROM wish WHERE n IN (1, 2, 4);
+CREATE TEMP TABLE barred AS SELECT * FROM pg_temp.accept();
+SELECT is((SELECT string_agg(result || ' ' || status || ' ' || (body::json->'detail'->>'error_code'), ', ' ORDER BY n)
+    FROM barred), 'barred 429 destination_limit, barred 403 destination_denied', 'then the others are told');
+SELECT is(pg_temp.made(), 0::bigint, 'there is no call of them');
+SELECT is((SELECT count(*) FROM idempotency_keys WHERE key IN ('far-3', 'premium')), 0::bigint, 'their keys are free');
+SELECT is(split_part(t.credits('ws1'), ' ', 1)::int - split_part(credits, ' ', 1)::int, 1, 'and one credit is taken')
+    FROM before;
 SELECT is_empty('SELECT t.broken()', 'nothing is broken');
 SELECT * FROM finish();
 ROLLBACK;
