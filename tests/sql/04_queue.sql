@@ -126,6 +126,19 @@ SELECT is(pg_temp.claim(2, 1), 'customer_at_cap 2', 'a cap that was lowered hold
 UPDATE workspaces SET max_concurrent = 9 WHERE workspace_id = 'ws4';
 SELECT is(pg_temp.claim(2, 2), 'granted 3', 'so does one that was raised');
 
+-- A place that is left in the queue of a call that does not wait is no dial.
+CREATE TEMP TABLE gone AS SELECT t.call('ws4') AS call_id;
+CREATE TEMP TABLE place AS SELECT q.* FROM call_queue q JOIN gone USING (call_id);
+SELECT t.bring(call_id, 'failed') FROM gone;
+INSERT INTO call_queue SELECT * FROM place;
+SELECT is(d.result, 'gone', 'it has ended') FROM gone, t.claim(call_id) d;
+DELETE FROM call_queue q USING place p WHERE q.queue_no = p.queue_no;
+
+-- A call that is moved to where it is has moved nowhere, and tells nothing.
+SELECT fn.call_move(call_id, status) FROM calls JOIN h USING (call_id) WHERE status = 'dialing';
+SELECT is((SELECT count(*) FROM call_events e JOIN h USING (call_id) WHERE data->>'status' = data->>'previous'),
+    0::bigint, 'no event says so');
+
 SELECT is(t.departures_off(), 0::bigint, 'departures are counted one by one');
 SELECT is_empty('SELECT t.broken()', 'nothing is broken');
 SELECT * FROM finish();

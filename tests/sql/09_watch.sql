@@ -160,6 +160,27 @@ SELECT is((t.attempt(call_id)).state || ' ' || ((t.attempt(call_id)).check_at IS
 SELECT t.news(call_id, sid, 'completed', 1900) FROM i;
 SELECT is((t.attempt(call_id)).state, 'ended', 'until it is over') FROM i;
 
+-- A deadline that passes when the call has ended already, or is dialed anew, takes the attempt alone.
+CREATE TEMP TABLE j AS SELECT t.call('ws1') AS call_id;
+SELECT t.bring(call_id, 'dial_unknown') FROM j;
+CREATE TEMP TABLE k AS SELECT call_id, (t.attempt(call_id)).attempt_id FROM j;
+SELECT fn.call_cancel('ws1', call_id) FROM j;
+SELECT pg_temp.later(call_id, 121) FROM j;
+SELECT fn.watch_not_found(attempt_id) FROM k;
+SELECT is((SELECT state::text FROM attempts JOIN k USING (attempt_id)), 'lost', 'given up');
+SELECT is(t.status(call_id), 'cancelled', 'and the call stays as it ended') FROM j;
+
+-- The carrier's id of an earlier attempt comes when the call is dialed anew: it is kept there alone.
+CREATE TEMP TABLE l AS SELECT t.call('ws1') AS call_id;
+CREATE TEMP TABLE m AS SELECT call_id, t.dialing(call_id) AS attempt_id FROM l;
+SELECT fn.dial_result(attempt_id, 'missed', NULL, '', 0) FROM m;
+SELECT t.dialing(call_id) FROM l;
+SELECT fn.dial_result(attempt_id, 'accepted', 'CA-late', '', 0) FROM m;
+SELECT is((SELECT call_sid FROM attempts JOIN m USING (attempt_id)), 'CA-late', 'the attempt has it');
+SELECT is((SELECT call_sid FROM calls JOIN l USING (call_id)), NULL, 'the call has not');
+SELECT t.news(call_id, 'CA-late', 'no-answer', 0, NULL, attempt_id) FROM m;
+SELECT is(t.status(call_id), 'dialing', 'what becomes of the earlier one is not its end') FROM l;
+
 SELECT is_empty('SELECT t.broken()', 'nothing is broken');
 SELECT * FROM finish();
 ROLLBACK;

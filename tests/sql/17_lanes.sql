@@ -282,6 +282,15 @@ SELECT is((SELECT d.weight FROM w JOIN calls c USING (call_id), pacer e,
     fn.dial_claim(e.epoch, c.queue_no, 0, 1000, 1000, 0, NULL) d), 7, 'the grant tells it');
 SELECT throws_ok($$SELECT fn.workspace_create('w0', 'default', 'h', 10, NULL, 0)$$, '23514', NULL, 'at least 1');
 
+-- ---- woken by somebody else ----
+
+SELECT is(fn.call_wake('call_nobody', clock_timestamp()), false, 'a call that is not there, or held by another');
+SELECT is(fn.call_wake('call_high', clock_timestamp()), false, 'one that somebody was quicker with');
+INSERT INTO call_schedule (starts_at, call_id, workspace_id, rank)
+    VALUES (clock_timestamp() - interval '1 s', 'call_nobody', 'heavy', 3);
+SELECT is((SELECT woken FROM fn.calls_wake('-infinity', 10)), 0, 'they do not count');
+DELETE FROM call_schedule WHERE call_id = 'call_nobody';
+
 SELECT is_empty('SELECT t.broken()', 'nothing is broken');
 SELECT * FROM finish();
 ROLLBACK;

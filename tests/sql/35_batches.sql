@@ -205,6 +205,10 @@ SELECT is(pg_temp.made(), 0::bigint, 'there is no call of them');
 SELECT is((SELECT count(*) FROM idempotency_keys WHERE key IN ('far-3', 'premium')), 0::bigint, 'their keys are free');
 SELECT is(split_part(t.credits('ws1'), ' ', 1)::int - split_part(credits, ' ', 1)::int, 1, 'and one credit is taken')
     FROM before;
+-- Totals of who is not there cannot be had, however often they are asked for.
+SELECT is((SELECT owners FROM fn.months_hold('{nobody,ws1}', credit_month(clock_timestamp()))), '{ws1}',
+    'the others are held all the same');
+DELETE FROM credit_months WHERE workspace_id = 'nobody';
 SELECT is_empty('SELECT t.broken()', 'nothing is broken');
 SELECT * FROM finish();
 ROLLBACK;
