@@ -107,6 +107,7 @@ sys_tests = \
 	tests/unit/sys/test_signals \
 	tests/unit/sys/test_daemon \
 	tests/unit/sys/test_exchange \
+	tests/unit/sys/test_exchange_faults \
 	tests/unit/sys/test_spool \
 	tests/unit/sys/test_supervise \
 	tests/unit/sys/test_crash
@@ -123,6 +124,11 @@ tests_unit_sys_test_exchange_SOURCES = tests/unit/sys/test_exchange.c
 tests_unit_sys_test_exchange_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_sys_test_exchange_LDFLAGS = $(sys_test_whole)
 tests_unit_sys_test_exchange_LDADD = $(sys_test_libs)
+tests_unit_sys_test_exchange_faults_SOURCES = tests/unit/sys/test_exchange_faults.c
+tests_unit_sys_test_exchange_faults_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sys_test_exchange_faults_LDFLAGS = $(sys_test_whole) -Wl,--wrap=socketpair,--wrap=sendmsg \
+	-Wl,--wrap=send,--wrap=recv,--wrap=poll,--wrap=ppoll
+tests_unit_sys_test_exchange_faults_LDADD = $(sys_test_libs)
 tests_unit_sys_test_signals_SOURCES = tests/unit/sys/test_signals.c
 tests_unit_sys_test_signals_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_sys_test_signals_LDFLAGS = $(sys_test_whole)
@@ -474,6 +480,7 @@ domain_tests += tests/unit/domain/test_extract tests/unit/domain/test_summary
 domain_tests += tests/unit/domain/test_job
 domain_tests += tests/unit/domain/test_talk_rules
 domain_tests += tests/unit/domain/test_tongue
+domain_tests += tests/unit/domain/test_away
 check_PROGRAMS += $(domain_tests) $(work_tests) $(api_tests)
 TESTS += $(domain_tests) $(work_tests) $(api_tests)
 domain_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/domain/libdomain.a,--no-whole-archive
@@ -485,6 +492,10 @@ tests_unit_domain_test_skill_SOURCES = tests/unit/domain/test_skill.c
 tests_unit_domain_test_skill_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_domain_test_skill_LDFLAGS = $(domain_test_whole)
 tests_unit_domain_test_skill_LDADD = src/domain/libdomain.a $(low_test_libs)
+tests_unit_domain_test_away_SOURCES = tests/unit/domain/test_away.c
+tests_unit_domain_test_away_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_domain_test_away_LDFLAGS = $(domain_test_whole)
+tests_unit_domain_test_away_LDADD = src/domain/libdomain.a $(low_test_libs)
 tests_unit_domain_test_pacer_SOURCES = tests/unit/domain/test_pacer.c
 tests_unit_domain_test_pacer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_domain_test_pacer_LDFLAGS = $(domain_test_whole)

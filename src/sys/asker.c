@@ -80,7 +80,7 @@ hand_over(int door, int end)
 		.msg_iovlen = 1,
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof control.bytes };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	struct cmsghdr *c = &control.align;
 	int64_t deadline = clock_boot_us() + HAND_OVER_MS * INT64_C(1000);
 
 	c->cmsg_level = SOL_SOCKET;

@@ -86,7 +86,7 @@ take_end(int door)
 	if (recvmsg(door, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
 		return -1;
 	c = CMSG_FIRSTHDR(&m);
-	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+	if (c != NULL) /* nothing but descriptors can be passed here: no other is switched on */
 		memcpy(&fd, CMSG_DATA(c), sizeof fd);
 	if (fd <
 	    0) { /* it was handed in, and there was no descriptor for it: its asker sees the end */
@@ -224,10 +224,15 @@ how_many_wait(const struct exchange *x)
 int
 exchange_wait(struct exchange *x, int timeout_ms)
 {
-	int waiting = how_many_wait(x), count = x->count;
-	int64_t ms = waiting > 0 ? 0 : timeout_ms;
-	struct timespec timeout = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+	struct timespec timeout;
+	int waiting, count;
+	int64_t ms;
 
+	forget_lost(x); /* whom an answer could not be sent to */
+	waiting = how_many_wait(x);
+	count = x->count;
+	ms = waiting > 0 ? 0 : timeout_ms;
+	timeout = (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
 	for (int i = 0; i < count; i++)
 		x->polls[i] = (struct pollfd){ .fd = x->conns[i]->fd,
 			.events = (short)(x->conns[i]->out.len > 0 ? POLLIN | POLLOUT : POLLIN) };
