@@ -80,6 +80,8 @@ test_anything_else_is_refused(void **state)
 		"?after=1&request=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 		" HTTP/1.1\r\n\r\n",
 	};
+	static const char *const parts[] = { "?after=0", "&request=a", " HTTP/1.1" };
+	char head[512] = "GET /_events/" CALL;
 	static const char zero[] = "GET /_events/" CALL "?after=1&request=a\0 HTTP/1.1\r\n\r\n";
 	struct request r;
 
@@ -87,6 +89,16 @@ test_anything_else_is_refused(void **state)
 	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
 		assert_false(parse(heads[i], &r));
 	assert_false(request_parse(zero, sizeof zero - 1, &r));
+	for (size_t i = 0; i < 3; i++) {
+		strcpy(head + strlen(head), "\r\n"); /* the line ends too early */
+		assert_false(parse(head, &r));
+		strcpy(head + strlen(head) - 2, parts[i]);
+	}
+	strcpy(head + strlen(head), "\r\n");
+	assert_true(parse(head, &r));
+	memset(head + 20, '-', 380); /* or too late */
+	strcpy(head + 400, "\r\n");
+	assert_false(parse(head, &r));
 }
 
 int

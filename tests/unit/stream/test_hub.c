@@ -37,6 +37,7 @@ static struct {
 	int replays;
 	char stands[256];
 	int stand_count;
+	int stand_calls; /* that the last one was about */
 	bool busy;
 } asked;
 
@@ -92,6 +93,9 @@ want_stand(void *arg, const char *calls)
 		return false;
 	snprintf(asked.stands, sizeof asked.stands, "%s", calls);
 	asked.stand_count++;
+	asked.stand_calls = 1;
+	for (; (calls = strchr(calls, ',')) != NULL; calls++)
+		asked.stand_calls++;
 	return true;
 }
 
@@ -408,6 +412,89 @@ test_goodbye_tells_all_to_come_back(void **state)
 	assert_int_equal(hub_count(h), 0);
 }
 
+/* What comes of calls that nobody listens to any more. */
+static void
+test_what_is_nobodys_changes_nothing(void **state)
+{
+	struct hub *h = *state;
+	struct replay r = { 1, CALL, NULL, 0, true };
+
+	tell(h, 1, "outcome", 0);
+	hub_replayed(h, &r, 0);
+	hub_stands(h, CALL, 1, true);
+	hub_tick(h, 0);
+	assert_int_equal(asked.replays + asked.stand_count, 0);
+}
+
+/* An outcome in the last seconds of a stream does not lengthen it. */
+static void
+test_the_outcome_keeps_no_stream_beyond_its_time(void **state)
+{
+	struct hub *h = *state;
+	struct stream s = { 0 };
+
+	hub_join(h, CALL, 0, &s, 0);
+	replay(h, 1, "status_change", false, 0);
+	tell(h, 2, "outcome", 1799 * S);
+	hub_tick(h, 1800 * S);
+	assert_true(s.ended);
+}
+
+/* One who came late is looked after each second, though the others of the call are live. */
+static void
+test_one_who_is_late_decides_how_often_it_is_looked(void **state)
+{
+	struct hub *h = *state;
+	struct stream s[3] = { 0 };
+
+	for (int i = 0; i < 3; i++) {
+		hub_join(h, CALL, i == 1 ? 2 : 0, &s[i], 0);
+		replay(h, 2, "outcome", i == 1, 0);
+	}
+	hub_tick(h, 15 * S);
+	assert_int_equal(asked.stand_count, 1);
+	hub_tick(h, 16 * S);
+	assert_int_equal(asked.stand_count, 2);
+}
+
+#define MANY 2500
+
+/* More calls than were expected, and than go into one question: each has its turn. */
+static void
+test_many_calls(void **state)
+{
+	static const struct hub_rules many = { 1 << 24, 15 * S, 1800 * S };
+	static struct stream s[MANY];
+	static struct listener *l[MANY];
+	static char call[MANY][ID_SIZE];
+	static uint64_t no[MANY];
+	struct hub *h = hub_new(&many, &ops);
+
+	hub_free(h); /* as many buckets as there may be at most */
+	h = *state;
+	for (int i = 0; i < MANY; i++) {
+		snprintf(call[i], sizeof call[i], "call_%026d", i);
+		l[i] = hub_join(h, call[i], 0, &s[i], 0);
+		no[i] = asked.listener;
+	}
+	for (int turn = 0; turn < 3; turn++) {
+		hub_tick(h, 15 * S + turn);
+		assert_int_equal(asked.stand_calls, turn < 2 ? 1000 : 500);
+	}
+	assert_int_equal(asked.stand_count, 3);
+	for (int i = 0; i < MANY; i += 2)
+		hub_leave(h, l[i]);
+	for (int i = 1; i < MANY; i += 2) { /* the others are still found */
+		struct call_event e = event(call[i], 1, "status_change");
+		struct replay r = { no[i], call[i], &e, 1, false };
+
+		hub_replayed(h, &r, 15 * S);
+		assert_sent(&s[i], 1, 1);
+		hub_leave(h, l[i]);
+	}
+	assert_int_equal(hub_count(h), 0);
+}
+
 /* ---- the random run ---- */
 
 #define CALLS 5
@@ -525,6 +612,13 @@ main(void)
 		    test_an_answer_for_one_who_left_is_nobodys, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_goodbye_tells_all_to_come_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_what_is_nobodys_changes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_the_outcome_keeps_no_stream_beyond_its_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_one_who_is_late_decides_how_often_it_is_looked, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_calls, setup, teardown),
 		cmocka_unit_test(test_whatever_comes_each_gets_all_once),
 	};
 
