@@ -391,6 +391,51 @@ test_too_many_aside(void **state)
 	}
 	assert_none(l, 999);
 	assert_true(line_pick(l, 1000, &pick));
+	line_put_back(l, &(struct line_lane){ "b", NORMAL, "" }, 9000, 1000);
+	line_put_back(l, &(struct line_lane){ "b", NORMAL, "" }, 9001, 1000); /* behind it */
+	line_put_back(l, &(struct line_lane){ "b", NORMAL, "" }, 8999, 1000);
+	line_dialed(l, &pick, 0, 1);
+	pick = must_pick(l, 1000, 8999);
+	line_free(l);
+}
+
+/* What was set aside goes behind a lower number that came meanwhile. */
+static void
+test_set_aside_goes_by_its_number(void **state)
+{
+	struct line *l = line_new();
+	struct line_pick pick;
+
+	(void)state;
+	offer(l, "a", 9);
+	pick = must_pick(l, 0, 9);
+	line_set_aside(l, &pick, 0, 10);
+	offer(l, "a", 5);
+	must_pick(l, 10, 5);
+	must_dial(l, 5, 12);
+	pick = must_pick(l, 10, 9);
+	assert_true(pick.aside);
+	line_free(l);
+}
+
+/* Direct calls go first, but not while their customer's are claimed in vain. */
+static void
+test_direct_ones_in_vain_let_others_go(void **state)
+{
+	struct line *l = line_new();
+	struct line_pick pick;
+	int vain = 0;
+
+	(void)state;
+	offer_lane(l, "a", DIRECT, "", 1);
+	offer(l, "b", 100);
+	for (int64_t no = 1; no < 50 && line_pick(l, 0, &pick) && pick.no == no; no++) {
+		line_advance(l, &pick, no + 1);
+		vain++;
+	}
+	assert_in_range(vain, 2, 9);
+	must_dial(l, 100, 0);
+	must_pick(l, 0, vain + 1);
 	line_free(l);
 }
 
@@ -467,7 +512,7 @@ test_claims_in_vain_let_others_go(void **state)
 	(void)state;
 	offer(l, "a", 1);
 	offer(l, "b", 100);
-	for (int64_t no = 1; line_pick(l, 0, &pick) && pick.no == no; no++) {
+	for (int64_t no = 1; no < 50 && line_pick(l, 0, &pick) && pick.no == no; no++) {
 		line_advance(l, &pick, no + 1);
 		vain++;
 	}
@@ -526,6 +571,8 @@ main(void)
 		cmocka_unit_test(test_put_back_is_tried_again),
 		cmocka_unit_test(test_put_back_after_a_reset),
 		cmocka_unit_test(test_too_many_aside),
+		cmocka_unit_test(test_set_aside_goes_by_its_number),
+		cmocka_unit_test(test_direct_ones_in_vain_let_others_go),
 		cmocka_unit_test(test_reading_anew),
 		cmocka_unit_test(test_reading_anew_forgives_nothing),
 		cmocka_unit_test(test_claims_in_vain_let_others_go),
