@@ -231,6 +231,7 @@ endif
 # The house and its shell: these need no program, only its sources, archives and units.
 EXTRA_DIST += \
 	.ci/run \
+	tests/dev/analyze \
 	tests/dev/check.sh \
 	tests/dev/memcheck \
 	tests/dev/memcheck.supp \

@@ -250,9 +250,13 @@ conns_new(struct event_base *loop, int max_streams, int stall_s)
 void
 conns_free(struct conns *all)
 {
+	struct conn *c, *next;
+
 	conns_stop_listening(all);
-	while (!LIST_EMPTY(&all->list))
-		lost(LIST_FIRST(&all->list));
+	for (c = LIST_FIRST(&all->list); c != NULL; c = next) {
+		next = LIST_NEXT(c, next);
+		lost(c);
+	}
 	event_free(all->again);
 	free(all);
 }

@@ -18,7 +18,7 @@ lint_format() {
 lint_shell() {
     local files=()
 
-    mapfile -t files < <(grep -lE '^#!.*\b(bash|sh)$' dev .ci/run tests/check-* tests/bench/* tests/model/run tests/sql/run 2>/dev/null)
+    mapfile -t files < <(grep -lE '^#!.*\b(bash|sh)$' dev .ci/run tests/check-* tests/dev/* tests/bench/* tests/model/run tests/sql/run 2>/dev/null)
     shellcheck -x "${files[@]}"
 }
 
@@ -39,9 +39,24 @@ lint_manuals() {
     ((${#files[@]} == 0)) || mandoc -T lint -W warning "${files[@]}"
 }
 
-# No argument: every check; the names of those that failed are said at the end.
+# FILE…, or all sources: gcc's and clang's analyzers; the first time takes long, then what has changed does.
+lint_deep() {
+    local files=("$@")
+
+    ((${#files[@]} > 0)) || mapfile -t files < <(find src -name '*.c' -not -path 'src/phone/*' | sort)
+    printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 1 tests/dev/analyze "$BUILD"
+}
+
+# No argument: every check; the names of those that failed are said at the end. --deep: the analyzers too, of the
+# files that are named, or of all.
 lint() {
-    local log=$BUILD/log failed=() script
+    local log=$BUILD/log failed=() script deep=false
+
+    if [[ ${1:-} == --deep ]]; then
+        deep=true
+        shift
+        build_in "$BUILD" # for what configure and the build make
+    fi
 
     lint_one() {
         timed "$1" "$2" "${@:3}"
@@ -58,6 +73,7 @@ lint() {
         [[ ! -x tests/check-$script ]] ||
             lint_one "lint: $script" "$log/lint-$script.log" "tests/check-$script"
     done
+    ! $deep || lint_one "lint: analyzers" "$log/lint-analyzers.log" lint_deep "$@"
     ((${#failed[@]} == 0)) || die lint "failed: ${failed[*]}; the logs are in $log"
 }
 
