@@ -233,6 +233,9 @@ EXTRA_DIST += \
 	.ci/run \
 	tests/dev/analyze \
 	tests/dev/check.sh \
+	tests/dev/coverage.sh \
+	tests/coverage/report \
+	tests/coverage/sql.sql \
 	tests/dev/memcheck \
 	tests/dev/memcheck.supp \
 	tests/dev/parts.sh \
