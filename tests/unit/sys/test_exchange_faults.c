@@ -303,6 +303,24 @@ an_asker_is_told_later_of_what_does_not(void **state)
 	buf_free(&yes);
 }
 
+/* Whoever has the question dies with it. */
+static void
+an_asker_sees_the_end(void **state)
+{
+	struct asker *asker = asker_new(door.outside, MAX);
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		while (exchange_wait(x, LONG_MS) == 0)
+			;
+		_exit(0);
+	}
+	assert_int_equal(ask(asker, MAX), RC_LATER);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	asker_free(asker);
+}
+
 static void
 an_answer_may_come_in_pieces_and_must_be_one(void **state)
 {
@@ -465,6 +483,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(an_asker_survives_what_passes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    an_asker_is_told_later_of_what_does_not, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_asker_sees_the_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    an_answer_may_come_in_pieces_and_must_be_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
