@@ -25,6 +25,7 @@
 #define SPARE 256          /* connections beside the streams: those that are being refused */
 #define SHORTAGE_MS 100    /* a pause when no more connections can be taken */
 #define RETRY_AFTER_S 5
+#define NO_MEMORY "libevent: out of memory"
 
 enum phase { READING, STREAMING, ENDING };
 
@@ -72,7 +73,7 @@ conn_send(void *stream, const char *bytes, size_t len)
 	struct evbuffer *out = bufferevent_get_output(c->io);
 
 	if (evbuffer_add(out, bytes, len) != 0)
-		abort(); /* memory is gone */
+		log_fatal(NO_MEMORY);
 	return evbuffer_get_length(out) <= PENDING_MAX;
 }
 
@@ -92,10 +93,11 @@ conn_end(void *stream)
 static void
 refuse(struct conn *c, const char *status, const char *headers, const char *detail)
 {
-	evbuffer_add_printf(bufferevent_get_output(c->io),
-	    "HTTP/1.1 %s\r\nContent-Type: application/json\r\n%sConnection: close\r\n"
-	    "Content-Length: %zu\r\n\r\n{\"detail\": \"%s\"}",
-	    status, headers, strlen(detail) + strlen("{\"detail\": \"\"}"), detail);
+	if (evbuffer_add_printf(bufferevent_get_output(c->io),
+		"HTTP/1.1 %s\r\nContent-Type: application/json\r\n%sConnection: close\r\n"
+		"Content-Length: %zu\r\n\r\n{\"detail\": \"%s\"}",
+		status, headers, strlen(detail) + strlen("{\"detail\": \"\"}"), detail) < 0)
+		log_fatal(NO_MEMORY);
 	conn_end(c);
 }
 
@@ -116,11 +118,12 @@ begin_stream(struct conn *c, const struct request *r)
 	const struct timeval stall = { .tv_sec = c->all->stall_s };
 
 	bufferevent_set_timeouts(c->io, NULL, &stall);
-	evbuffer_add_printf(bufferevent_get_output(c->io),
-	    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-	    "%s%s%sConnection: close\r\n\r\n",
-	    r->request_id[0] != '\0' ? "X-Request-Id: " : "", r->request_id,
-	    r->request_id[0] != '\0' ? "\r\n" : "");
+	if (evbuffer_add_printf(bufferevent_get_output(c->io),
+		"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+		"%s%s%sConnection: close\r\n\r\n",
+		r->request_id[0] != '\0' ? "X-Request-Id: " : "", r->request_id,
+		r->request_id[0] != '\0' ? "\r\n" : "") < 0)
+		log_fatal(NO_MEMORY);
 	c->phase = STREAMING;
 	c->listener = hub_join(c->all->hub, r->call_id, r->after, c, clock_boot_us());
 }
@@ -242,7 +245,7 @@ conns_new(struct event_base *loop, int max_streams, int stall_s)
 	all->stall_s = stall_s;
 	all->again = evtimer_new(loop, open_again, all);
 	if (all->again == NULL)
-		abort();
+		log_fatal(NO_MEMORY);
 	LIST_INIT(&all->list);
 	return all;
 }

@@ -89,7 +89,7 @@ post(struct feed *f, struct answer *answer)
 		f->stand_asked = false;
 	pthread_mutex_unlock(&f->lock);
 	if (write(f->fd, &one, sizeof one) < 0 && errno != EAGAIN)
-		abort();
+		log_fatal("the loop of the streams cannot be woken: %s", strerror(errno));
 }
 
 static struct answer *
@@ -336,7 +336,7 @@ feed_take(struct feed *f)
 	uint64_t count;
 
 	if (read(f->fd, &count, sizeof count) < 0 && errno != EAGAIN)
-		abort();
+		log_fatal("the loop of the streams cannot be woken: %s", strerror(errno));
 	pthread_mutex_lock(&f->lock);
 	answers = f->first_answer;
 	f->first_answer = NULL;
