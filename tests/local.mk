@@ -599,6 +599,8 @@ EXTRA_DIST += \
 	tests/bench/voice \
 	tests/bench/webhooks \
 	tests/bench/wrk.lua \
+	tests/faults/test_torture.py \
+	tests/faults/torture.py \
 	tests/faults/checker.py \
 	tests/faults/far.py \
 	tests/faults/lossy.py \

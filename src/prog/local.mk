@@ -7,6 +7,7 @@ offhook_api_SOURCES = \
 	src/prog/options.h \
 	src/prog/settings.c \
 	src/prog/settings.h
+offhook_api_LDFLAGS = $(AM_LDFLAGS) $(TORTURE_LDFLAGS)
 offhook_api_LDADD = \
 	src/api/libapi.a \
 	src/work/libwork.a \
@@ -18,6 +19,7 @@ offhook_api_LDADD = \
 	src/phone/libphone.a \
 	src/sys/libsys.a \
 	src/base/libbase.a \
+	$(TORTURE_LIBS) \
 	$(PHONE_LIBS) $(FCGI_LIBS) $(CURL_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) -lm
 
 # For the build alone: the document that the page of the API is made from.
@@ -34,6 +36,7 @@ offhook_scheduler_SOURCES = \
 	src/prog/scheduler.c \
 	src/prog/settings.c \
 	src/prog/settings.h
+offhook_scheduler_LDFLAGS = $(AM_LDFLAGS) $(TORTURE_LDFLAGS)
 offhook_scheduler_LDADD = \
 	src/work/libwork.a \
 	src/remote/libremote.a \
@@ -43,6 +46,7 @@ offhook_scheduler_LDADD = \
 	src/db/libdb.a \
 	src/sys/libsys.a \
 	src/base/libbase.a \
+	$(TORTURE_LIBS) \
 	$(CURL_LIBS) $(GMIME_LIBS) $(PQ_LIBS) $(JWT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) -lm
 
 bin_PROGRAMS += offhook-events
@@ -53,6 +57,7 @@ offhook_events_SOURCES = \
 	src/prog/options.h \
 	src/prog/settings.c \
 	src/prog/settings.h
+offhook_events_LDFLAGS = $(AM_LDFLAGS) $(TORTURE_LDFLAGS)
 offhook_events_LDADD = \
 	src/stream/libstream.a \
 	src/remote/libremote.a \
@@ -60,6 +65,7 @@ offhook_events_LDADD = \
 	src/db/libdb.a \
 	src/sys/libsys.a \
 	src/base/libbase.a \
+	$(TORTURE_LIBS) \
 	$(EVENT_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS)
 
 bin_PROGRAMS += offhook-voice

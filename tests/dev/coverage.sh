@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# coverage.sh: ./dev coverage: what the tests come by. Part of ./dev.
+# coverage.sh: ./dev coverage and ./dev torture: what the tests come by, and what can fail there. Part of
+# ./dev.
 
 # The statements of PL/pgSQL are counted by an extension, which each new database has from its template.
 coverage_database() {
@@ -38,4 +39,19 @@ coverage() {
     timed "count" "$log/coverage.log" tests/coverage/report "$dir" "$OFFHOOK_SQL_COVERAGE"
     cat "$log/coverage.log"
     ((STATUS == 0)) || die coverage "less than is to be"
+}
+
+# Each call that can fail does, in the programs with sanitizers.
+torture() {
+    local asan=$TOP/build-asan log=$BUILD/log
+
+    check_folder
+    build_in "$asan"
+    rm -f "$log/torture.tsv"
+    export OFFHOOK_BUILD=$asan TORTURE=all TORTURE_REPORT=$log/torture.tsv
+    OFFHOOK_DEV_DIR=$DIR/stacks timed "torture" "$log/torture.log" check_pytest tests/faults/test_torture.py "$@"
+    tail -n 5 "$log/torture.log"
+    [[ ! -f $TORTURE_REPORT ]] || tests/torture/report "$TORTURE_REPORT"
+    ((STATUS == 0)) || die torture "failed" "$log/torture.log"
+    check_cleanup false
 }

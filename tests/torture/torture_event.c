@@ -1,0 +1,41 @@
+/* torture_event.c: libevent, which runs out of memory. */
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "torture/wrap.h"
+
+FAILS(struct event_base *, event_base_new, (void), (), NULL, ENOMEM)
+FAILS(struct event *, event_new,
+    (struct event_base * base, evutil_socket_t fd, short what, event_callback_fn done, void *arg),
+    (base, fd, what, done, arg), NULL, ENOMEM)
+FAILS(
+    int, event_add, (struct event * event, const struct timeval *limit), (event, limit), -1, ENOMEM)
+FAILS(int, evbuffer_add, (struct evbuffer * to, const void *from, size_t size), (to, from, size),
+    -1, ENOMEM)
+FAILS(struct bufferevent *, bufferevent_socket_new,
+    (struct event_base * base, evutil_socket_t fd, int options), (base, fd, options), NULL, ENOMEM)
+FAILS(struct evconnlistener *, evconnlistener_new,
+    (struct event_base * base, evconnlistener_cb taken, void *arg, unsigned flags, int backlog,
+	evutil_socket_t fd),
+    (base, taken, arg, flags, backlog, fd), NULL, ENOMEM)
+
+int __wrap_evbuffer_add_printf(struct evbuffer *to, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+int
+__wrap_evbuffer_add_printf(struct evbuffer *to, const char *format, ...)
+{
+	va_list more;
+	int length;
+
+	if (JUDGE("evbuffer_add_printf") != GO_ON)
+		return -1;
+	va_start(more, format);
+	length = evbuffer_add_vprintf(to, format, more);
+	va_end(more);
+	return length;
+}
