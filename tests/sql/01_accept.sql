@@ -57,7 +57,9 @@ SELECT is((SELECT result FROM t.accept('ws1')), 'no_credit', 'none is left');
 SELECT is((SELECT result FROM t.accept('ws1', p_direct => true, p_cap => 100)), 'no_credit',
     'none for a direct call either');
 SELECT is((SELECT result FROM t.accept('ws1', p_credits => 0)), 'accepted', 'a call that costs none');
+SELECT is(fn.credits_grant('nobody', 2), 'unknown', 'to nobody');
 SELECT is(fn.credits_grant('ws1', 2), 'granted', 'two are granted');
+SELECT is(fn.credits_grant('ws1', 1000000000), 'too_many', 'and not more than there may be');
 SELECT is((SELECT result FROM t.accept('ws1', p_credits => 3)), 'no_credit', 'three are too many');
 SELECT is((SELECT result FROM t.accept('ws1', p_credits => 2)), 'accepted', 'two are there');
 SELECT is((SELECT result FROM t.accept('ws1')), 'no_credit', 'and gone');
