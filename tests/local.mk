@@ -87,6 +87,13 @@ tests_unit_base_test_log_SOURCES = tests/unit/base/test_log.c
 tests_unit_base_test_log_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_base_test_log_LDFLAGS = $(base_test_whole)
 tests_unit_base_test_log_LDADD = $(base_test_libs)
+# Our JSON reader beside those of others.
+check_PROGRAMS += tests/unit/base/print_json
+dist_check_SCRIPTS += tests/unit/base/check_json
+TESTS += tests/unit/base/check_json
+tests_unit_base_print_json_SOURCES = tests/unit/base/print_json.c
+tests_unit_base_print_json_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_base_print_json_LDADD = $(base_test_libs)
 endif
 
 if HAVE_CMOCKA

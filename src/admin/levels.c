@@ -115,7 +115,7 @@ set(struct admin *a)
 		return ADMIN_USAGE;
 	if (strlen(a->args[3]) > VALUE_MAX_BYTES)
 		return admin_misuse("JSON may be %d bytes at most", VALUE_MAX_BYTES);
-	if ((value = json_parse_strict(a->args[3], strlen(a->args[3]), why)) == NULL)
+	if ((value = json_parse_kept(a->args[3], strlen(a->args[3]), why)) == NULL)
 		return admin_misuse(
 		    "JSON is none (%s): a text needs its own quotes, as in '\"US\"'", why);
 	removes = json_is_null(value);

@@ -4,11 +4,16 @@
  */
 #include "base/json.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define WHY_SIZE 64
+#define DIGITS "0123456789"
+#define PLACES_MAX 400 /* behind the point, written without exponent; the smallest double has 324 */
+#define NUMBER_SIZE 1024 /* of its text, with a zero */
 
 /*
  * False when brackets outside of strings nest deeper than allowed. The text need not be JSON: in
@@ -81,5 +86,75 @@ json_parse_strict(const char *text, size_t len, char why[64])
 	if (root == NULL)
 		snprintf(why, WHY_SIZE, "%s at line %d, column %d", reason(&error), error.line,
 		    error.column);
+	return root;
+}
+
+/* ---- what may be kept ---- */
+
+/* Whether a number is one as json_parse_kept() wants them; integers are bounded by jansson. */
+static bool
+number_fits(const char *text, size_t len)
+{
+	char number[NUMBER_SIZE];
+	const char *exponent, *point;
+	long power, places;
+
+	if (len >= sizeof number)
+		return false;
+	memcpy(number, text, len);
+	number[len] = '\0';
+	exponent = strpbrk(number, "eE");
+	point = strchr(number, '.');
+	if (exponent == NULL && point == NULL)
+		return true;
+	power = exponent == NULL ? 0 : strtol(exponent + 1, NULL, 10);
+	places = point == NULL ? 0 : (long)strspn(point + 1, DIGITS);
+	return power >= -PLACES_MAX && power <= PLACES_MAX && places - power <= PLACES_MAX &&
+	    fabs(strtod(number, NULL)) < 0x1p63;
+}
+
+/* How many characters at the beginning are a number's, in what is JSON. */
+static size_t
+number_span(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && memchr(DIGITS "-+.eE", text[n], strlen(DIGITS "-+.eE")) != NULL)
+		n++;
+	return n;
+}
+
+/* The text is JSON. */
+static bool
+numbers_fit(const char *text, size_t len)
+{
+	bool in_string = false;
+	size_t i, n;
+
+	for (i = 0; i < len; i += n) {
+		n = 1;
+		if (text[i] == '"') {
+			in_string = !in_string;
+		} else if (in_string) {
+			n = text[i] == '\\' ? 2 : 1;
+		} else if (text[i] == '-' || (text[i] >= '0' && text[i] <= '9')) {
+			n = number_span(text + i, len - i);
+			if (!number_fits(text + i, n))
+				return false;
+		}
+	}
+	return true;
+}
+
+json_t *
+json_parse_kept(const char *text, size_t len, char why[64])
+{
+	json_t *root = json_parse_strict(text, len, why);
+
+	if (root != NULL && !numbers_fit(text, len)) {
+		json_decref(root);
+		snprintf(why, WHY_SIZE, "number out of range");
+		return NULL;
+	}
 	return root;
 }

@@ -345,7 +345,7 @@ valid_body(
 	start(a, fields, in);
 	if (len == 0)
 		return refuse_body(in, "missing", "Field required", NULL);
-	if ((root = own(a, json_parse_strict(text, len, why))) == NULL)
+	if ((root = own(a, json_parse_kept(text, len, why))) == NULL)
 		return refuse_json(in, text, len);
 	return valid_object(a, fields, root, in);
 }

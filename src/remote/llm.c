@@ -162,7 +162,7 @@ read_choice(json_t *choice, struct arena *a, struct llm_answer *answer)
 		return RC_LATER;
 	}
 	if (content != NULL)
-		answer->value = json_parse_strict(content, strlen(content), why);
+		answer->value = json_parse_kept(content, strlen(content), why);
 	if (answer->value != NULL)
 		arena_on_free(a, release, answer->value);
 	if (json_is_object(answer->value))

@@ -117,6 +117,7 @@ GOOD = json.dumps({"target_phone": "+12025550100", "brief": "Hello."})
     GOOD[:-1] + ', "metadata": {"a": 1e400}}', GOOD[:-1] + ', "metadata": {"a": 01}}',
     GOOD[:-1] + ', "metadata": {"a": .5}}', GOOD[:-1] + ', "metadata": {"a": "\\ud800"}}',
     GOOD[:-1] + ', "metadata": {"a": "\\u0000"}}', GOOD[:-1] + ', "metadata": {"a": "\t"}}',
+    GOOD[:-1] + ', "metadata": {"a": 1e19}}', GOOD[:-1] + ', "metadata": {"a": 1e-20000}}',
     GOOD[:-1] + ', "metadata": {"a": "\\x"}}', "target_phone=%2B12025550100&brief=Hello",
 ])
 def test_what_is_no_json_object_is_422(client, data):

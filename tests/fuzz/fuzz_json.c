@@ -10,7 +10,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char why[64];
-	json_t *one = json_parse_strict((const char *)data, size, why), *two;
+	json_t *one = json_parse_kept((const char *)data, size, why), *two;
 	char *text;
 
 	if (one == NULL)

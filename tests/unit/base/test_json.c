@@ -177,6 +177,52 @@ depth_is_bounded(void **state)
 	}
 }
 
+/* jsonb has other numbers than we do: what it refuses, or shows as what we refuse, is not kept. */
+static void
+numbers_that_may_be_kept(void **state)
+{
+	static const struct {
+		const char *text;
+		bool kept;
+	} cases[] = {
+		{ "0", true },
+		{ "-9223372036854775808", true },
+		{ "1e18", true },
+		{ "9.2e18", true },
+		{ "9.3e18", false },
+		{ "-9.3e18", false },
+		{ "1e19", false },
+		{ "1E+300", false },
+		{ "5e-324", true },
+		{ "1e-400", true },
+		{ "1e-401", false },
+		{ "1.5e-400", false },
+		{ "0e400", true },
+		{ "0e401", false },
+		{ "0e-401", false },
+		{ "0e99999999999999999999", false },
+		{ "[\"1e19\", 1]", true },
+		{ "[\"\\\"\", 1e19]", false },
+		{ "{\"a\\\\\": 1e19}", false },
+		{ "{\"-1e19\": {\"e\": [true, 1.5]}}", true },
+	};
+	char why[64];
+	json_t *root;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		root = json_parse_kept(cases[i].text, strlen(cases[i].text), why);
+		if ((root != NULL) != cases[i].kept)
+			fail_msg("%s: %s", cases[i].text, why);
+		if (root == NULL)
+			assert_string_equal(why, "number out of range");
+		json_decref(root);
+	}
+	assert_null(json_parse_kept("{", 1, why));
+	assert_memory_equal(why, "unexpected end", 14);
+}
+
 /* No arrangement of quotes, escapes and brackets may get deep nesting past the count. */
 static void
 depth_cannot_be_hidden(void **state)
@@ -204,6 +250,7 @@ main(void)
 		cmocka_unit_test(zero_bytes),
 		cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(depth_cannot_be_hidden),
+		cmocka_unit_test(numbers_that_may_be_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
