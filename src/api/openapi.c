@@ -393,19 +393,36 @@ security_schemes(void)
 	return all;
 }
 
-static enum rc
-document(struct ask *ask)
+static json_t *
+make_document(const struct api_env *env)
 {
 	json_t *paths = json_object(), *tags = json_array();
 	json_t *info = json_pack("{s:s, s:s, s:s, s:{s:s, s:s}}", "title", "Offhook", "version",
-	    ask->env->version, "description", describe_api(), "license", "name", "ISC",
-	    "identifier", "ISC");
+	    env->version, "description", describe_api(), "license", "name", "ISC", "identifier",
+	    "ISC");
 
 	each_route(add_path, paths);
 	each_route(add_tag, tags);
-	resp_json(ask->resp, 200,
-	    json_pack("{s:s, s:o, s:[{s:s}], s:o, s:o, s:{s:o, s:o}}", "openapi", "3.1.0", "info",
-		info, "servers", "url", ask->env->public_url, "tags", tags, "paths", paths,
-		"components", "schemas", schemas(), "securitySchemes", security_schemes()));
+	return json_pack("{s:s, s:o, s:[{s:s}], s:o, s:o, s:{s:o, s:o}}", "openapi", "3.1.0",
+	    "info", info, "servers", "url", env->public_url, "tags", tags, "paths", paths,
+	    "components", "schemas", schemas(), "securitySchemes", security_schemes());
+}
+
+/* Anybody may ask, as often as he likes, and it takes 50 ms to make: so a worker makes it once. Nothing of it changes
+ * while a worker lives. */
+static enum rc
+document(struct ask *ask)
+{
+	static char *text;
+
+	if (text == NULL) {
+		json_t *made = make_document(ask->env);
+
+		text = json_dumps(made, JSON_COMPACT);
+		json_decref(made);
+		if (text == NULL)
+			return RC_BROKEN;
+	}
+	resp_json_text(ask->resp, 200, text);
 	return RC_OK;
 }
