@@ -613,6 +613,7 @@ EXTRA_DIST += \
 	tests/faults/lossy.py \
 	tests/faults/conftest.py \
 	tests/faults/stack.py \
+	tests/faults/test_abuse.py \
 	tests/faults/test_api_faults.py \
 	tests/faults/test_carrier_faults.py \
 	tests/faults/test_fraud.py \
