@@ -447,6 +447,7 @@ EXTRA_DIST += \
 	tests/api/test_hooks.py \
 	tests/api/test_http.py \
 	tests/api/test_idempotency.py \
+	tests/api/test_injection.py \
 	tests/api/test_maintenance.py \
 	tests/api/test_openapi.py \
 	tests/api/test_providers.py \
