@@ -374,6 +374,8 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/talk/booked \
 	tests/fuzz/corpus/talk/press \
 	tests/fuzz/fuzz_twiml.c \
+	tests/fuzz/worker/seeds \
+	tests/fuzz/worker/worker.c \
 	tests/sim/.npmrc \
 	tests/sim/conftest.py \
 	tests/sim/package-lock.json \

@@ -119,10 +119,69 @@ fuzz_one() {
         "$corpus" "${seeds[@]}"
 }
 
+# The archives of a build folder that a worker is made of.
+worker_archives() {
+    printf 'src/%s\n' api/libapi.a work/libwork.a remote/libremote.a domain/libdomain.a auth/libauth.a http/libhttp.a \
+        db/libdb.a phone/libphone.a sys/libsys.a base/libbase.a
+}
+
+# Builds a worker with AFL's compiler and the sanitizers: DIR/fuzz_worker.
+fuzz_worker_build() {
+    local dir=$1 archives data
+
+    data=$(prefix_of "$BUILD")/share/offhook
+    mapfile -t archives < <(worker_archives)
+    make -s -C "$dir" -j"$(nproc)" "${archives[@]}" || return 1
+    (cd "$dir" && afl-clang-fast -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=address,undefined -fno-sanitize-recover=all \
+        -I "$TOP/src" -I src -DOFFHOOK_SYSCONFDIR='"/etc"' -DOFFHOOK_DATADIR="\"$data\"" \
+        "$TOP/tests/fuzz/worker/worker.c" "$TOP/src/prog/options.c" "$TOP/src/prog/settings.c" -o fuzz_worker \
+        -Wl,--start-group "${archives[@]}" -Wl,--end-group -lphonenumber -lstdc++ -lfcgi -lcurl -lpq -ljwt -ljansson \
+        -lpcre2-8 -lcrypto -lz -lsystemd -lm -lpthread)
+}
+
+# A stack of its own, of which AFL's worker uses the database; nobody dials.
+fuzz_worker_run() {
+    local dir=$1 seconds=${FUZZ_SECONDS:-60}
+
+    # shellcheck source=/dev/null
+    . "$DIR/env"
+    rm -rf "$dir/worker"
+    tests/fuzz/worker/seeds "$dir/worker" || return 1
+    export ASAN_OPTIONS=abort_on_error=1:symbolize=0:detect_leaks=0 UBSAN_OPTIONS=abort_on_error=1:symbolize=0
+    AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 \
+        afl-fuzz -V "$seconds" -t 5000 -m none -x "$dir/worker/dictionary" -i "$dir/worker/seeds" \
+        -o "$dir/worker/found" -- "$dir/fuzz_worker"
+}
+
+fuzz_worker() {
+    local dir=$TOP/build-afl log stats
+
+    log=$dir/log
+    mkdir -p "$log"
+    build_in "$BUILD"
+    configure_in "$dir" "$dir/prefix"
+    step "build the worker" "$log/fuzz-worker-build.log" fuzz_worker_build "$dir"
+    # Beside the developer's own stack.
+    export OFFHOOK_DEV_DIR=$TOP/.run-fuzz OFFHOOK_DEV_PORT=$((${OFFHOOK_DEV_PORT:-8443} + 20))
+    export OFFHOOK_API_REQUESTS_PER_SECOND=0 OFFHOOK_QUEUE_ENABLED=true
+    up
+    stop scheduler TERM 40
+    trap 'end_jobs; down --wipe' EXIT
+    step "fuzz worker" "$log/fuzz-worker.log" fuzz_worker_run "$dir"
+    stats=$dir/worker/found/default/fuzzer_stats
+    sed -n -E 's/^(execs_done|corpus_count|edges_found|saved_crashes|saved_hangs) *: /    \1: /p' "$stats"
+    grep -qE '^saved_crashes *: 0$' "$stats" || die "fuzz worker" "it died; see ${stats%/*}/crashes"
+}
+
+# Without a name every target but the worker, which wants AFL++ and a stack.
 fuzz() {
     local source found=false name log
 
     setup
+    if [[ ${1:-} == worker ]]; then
+        fuzz_worker
+        return
+    fi
     build_in "$TOP/build-fuzz"
     for source in tests/fuzz/fuzz_*.c; do
         name=${source##*/fuzz_}
