@@ -245,7 +245,9 @@ def test_every_field_of_every_route(stack, owner):
             path, arguments = request_of(owner, case)
             began = time.monotonic()
             try:
-                answer = client.request(case[0].upper(), path, **arguments)
+                # With a slash in a part of its path it is another route's, or nobody's.
+                known = case[2] != "path" or not re.search(r"/|%2f", as_text(case[4]))
+                answer = client.request(case[0].upper(), path, known, **arguments)
             except AssertionError as error:  # of apikit: an answer that the document does not know
                 faults.append((case[:3], str(case[3])[:80], as_text(case[4])[:60], str(error)[:300]))
                 continue
