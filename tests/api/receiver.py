@@ -21,6 +21,7 @@ class Message:
     def __init__(self, path, headers, body):
         self.path, self.headers, self.body = path, headers, body
         self.at = time.time()
+        self.taken = False  # answered as one that was understood
         if headers["content-type"].startswith("application/x-www-form-urlencoded"):
             self.pairs = urllib.parse.parse_qsl(body.decode(), keep_blank_values=True,
                                                 strict_parsing=True)
@@ -62,6 +63,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         status, headers, text = answer
+        message.taken = 200 <= status < 300
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)

@@ -1,7 +1,7 @@
 """checker.py: did Offhook keep its word? It shares nothing with the programs: it compares what the
 carrier's ledger says happened, what the clients were told, and what the database holds.
 
-    I1  every accepted call exists and, given time, ends
+    I1  every accepted call exists and, given time, ends, as the carrier says that it did; so do jobs
     I2  no call is dialed twice, no dial without an attempt, no attempt denied that was made
     I3  credits: one reservation and one closing line a call, and the months are their sums
     I4  never more dials than the rate allows, in any window, refused ones included
@@ -29,6 +29,7 @@ MOVES = {
 }
 TOLD = {"ask_user", "outcome", "recording_ready", "transcript_ready"}  # events that webhooks are told of
 CARRIER_FINAL = {"completed", "busy", "failed", "no-answer", "canceled"}
+CARRIER_KNOWS = {"failed_busy": "busy", "failed_no_answer": "no-answer"}  # outcomes that only it can tell
 
 
 @dataclasses.dataclass
@@ -47,8 +48,11 @@ class Evidence:
     cps: float = 1.0
     prefix: str = ""  # of the numbers that these calls went to; posts to others count for I4 alone
     ended: bool = True  # every call has had the time to end
-    messages: list = None  # call_id, event_id, id, body of each that the webhook got; None: there is no webhook
-    words: dict = dataclasses.field(default_factory=dict)   # customer: a word that stands in all that it sends
+    messages: list = None  # call_id, event_id, id, body, taken (it was answered 2xx) of each that the webhook got;
+                           # None: there is no webhook
+    promised: set = dataclasses.field(default_factory=set)  # what was accepted to be processed
+    jobs: list = dataclasses.field(default_factory=list)    # what there is of it, and anything else
+    words: dict = dataclasses.field(default_factory=dict)   # customer: words that stand in what is its own alone
     replies: list = dataclasses.field(default_factory=list)  # (customer, what it was told)
 
 
@@ -129,6 +133,20 @@ def check_calls(e):
             yield f"I1: nobody asked for {call_id}"
         if e.ended and call["status"] not in FINAL:
             yield f"I1: {call_id} never ended: it is {call['status']}"
+    yield from check_ends(e)
+    jobs = collections.Counter(e.jobs)
+    for job in sorted(e.promised | jobs.keys()):
+        if jobs[job] != (job in e.promised):
+            yield f"I1: {job} was {'' if job in e.promised else 'not '}promised and is there {jobs[job]} times"
+
+
+def check_ends(e):
+    """What only the carrier can know of a call's end, it has said."""
+    said = {d["sid"]: d["status"] for d in e.dials}
+    for call_id, call in e.calls.items():
+        known = "completed" if call["status"] == "completed" else CARRIER_KNOWS.get(call["outcome_type"])
+        if e.ended and known is not None and said.get(call["call_sid"]) != known:
+            yield f"I1: {call_id} ended as {known}, the carrier says {said.get(call['call_sid'])}"
 
 
 def check_dials(e):
@@ -203,13 +221,16 @@ def check_pace(e):
 
 def check_idempotency(e):
     """I5"""
-    by_key = collections.defaultdict(set)
+    by_key, numbers = collections.defaultdict(set), collections.defaultdict(set)
     for answer in e.answers:
         if answer["key"] is not None and told(answer) is not None:
             by_key[answer["key"]].add((answer["status"], answer["body"]))
+            numbers[answer["key"]].add(answer["to"])
     for key, given in by_key.items():
         if len(given) > 1:
             yield f"I5: key {key} was answered in {len(given)} ways"
+        if len(numbers[key]) > 1:
+            yield f"I5: key {key} was accepted for {len(numbers[key])} numbers"
     keys = collections.Counter()
     for number in {(a["key"], a["to"]) for a in e.answers if a["key"] is not None}:
         keys[number[1]] += 1
@@ -246,12 +267,15 @@ def check_messages(e):
     """I7"""
     if e.messages is None:
         return
-    copies = collections.defaultdict(set)
+    copies, taken = collections.defaultdict(set), set()
     for message in e.messages:
-        copies[message["call_id"], message["event_id"]].add((message["id"], message["body"]))
+        event = message["call_id"], message["event_id"]
+        copies[event].add((message["id"], message["body"]))
+        if message["taken"]:
+            taken.add(event)
     wanted = {(call_id, event["event_id"]) for call_id, events in e.events.items() for event in events
               if event["event_type"] in TOLD}
-    for call_id, event_id in sorted(wanted - copies.keys()):
+    for call_id, event_id in sorted(wanted - taken):
         yield f"I7: event {event_id} of {call_id} was never told"
     for call_id, event_id in sorted(copies.keys() - wanted):
         yield f"I7: event {event_id} of {call_id} was told, and is none that is"
@@ -267,9 +291,10 @@ def check_messages(e):
 def check_secrets(e):
     """I8"""
     for customer, text in e.replies:
-        for other, word in e.words.items():
-            if other != customer and word in text:
-                yield f"I8: {customer} was told {other}'s {word}"
+        for other, words in e.words.items():
+            for word in words if other != customer else ():
+                if word in text:
+                    yield f"I8: {customer} was told {other}'s {word}"
 
 
 CHECKS = (check_calls, check_dials, check_ledger, check_pace, check_idempotency, check_events, check_messages,

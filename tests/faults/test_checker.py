@@ -46,8 +46,9 @@ def good():
     e.ledger = [{"call_id": CALL, "step": 1, "month": "2026-11-01", "reserved": 1, "settled": 0},
                 {"call_id": CALL, "step": 2, "month": "2026-11-01", "reserved": -1, "settled": 1}]
     e.months = [{"month": "2026-11-01", "reserved": 0, "settled": 1, "granted": 0, "quota": 10}]
-    e.messages = [{"call_id": CALL, "event_id": 6, "id": "msg_1", "body": "{}"}] * 2
-    e.words = {"w-1": "quailfeather", "w-2": "violetquartz"}
+    e.messages = [{"call_id": CALL, "event_id": 6, "id": "msg_1", "body": "{}", "taken": taken}
+                  for taken in (False, True)]
+    e.words = {"w-1": {"quailfeather"}, "w-2": {"violetquartz"}}
     e.replies = [("w-1", "A table, in the name of quailfeather."), ("w-2", "[]")]
     return e
 
@@ -75,6 +76,26 @@ def never_ended(e):
     e.events[CALL] = e.events[CALL][:4]
     e.ledger.pop()
     e.months[0].update(reserved=1, settled=0)
+
+
+def ended_otherwise(e):
+    e.dials[0]["status"] = "busy"
+
+
+def busy_says_nobody(e):
+    e.calls[CALL].update(status="failed", outcome_type="failed_busy")
+
+
+def promise_forgotten(e):
+    e.promised = {"crm-17"}
+
+
+def promise_kept_twice(e):
+    e.promised, e.jobs = {"crm-17"}, ["crm-17", "crm-17"]
+
+
+def unpromised_job(e):
+    e.jobs = ["crm-17"]
 
 
 def call_dialed_twice(e):
@@ -169,6 +190,11 @@ def two_calls_for_a_key(e):
     e.months[0]["settled"] = 2
 
 
+def a_key_for_two_numbers(e):
+    e.calls["call_2"] = {**e.calls[CALL], "call_id": "call_2", "target_phone": "+12025550124"}
+    e.answers.append({**e.answers[1], "to": "+12025550124"})
+
+
 def event_gap(e):
     del e.events[CALL][3]
     e.calls[CALL]["event_count"] = 5
@@ -203,19 +229,23 @@ def never_told(e):
     e.messages = []
 
 
+def told_and_never_taken(e):
+    e.messages = e.messages[:1]
+
+
 def told_in_other_words(e):
-    e.messages = [e.messages[0], {**e.messages[0], "body": "{ }"}]
+    e.messages = [e.messages[1], {**e.messages[0], "body": "{ }"}]
 
 
 def told_under_another_id(e):
-    e.messages = [e.messages[0], {**e.messages[0], "id": "msg_2"}]
+    e.messages = [e.messages[1], {**e.messages[0], "id": "msg_2"}]
 
 
 def two_events_under_one_id(e):
     e.calls[CALL]["event_count"] = 7
     e.events[CALL] = story(CALL, *[{"event_type": x["event_type"], "data": x["data"]} for x in e.events[CALL]],
                            {"event_type": "recording_ready", "data": {}})
-    e.messages = [e.messages[0], {**e.messages[0], "event_id": 7}]
+    e.messages = [e.messages[1], {**e.messages[1], "event_id": 7}]
 
 
 def told_of_what_never_was(e):
@@ -232,16 +262,18 @@ def told_a_word_of_anothers(e):
 
 PLANTED = {
     missing_call: "I1", other_number: "I1", unasked_call: "I1", never_ended: "I1",
+    ended_otherwise: "I1", busy_says_nobody: "I1", promise_forgotten: "I1", promise_kept_twice: "I1",
+    unpromised_job: "I1",
     call_dialed_twice: "I2", attempt_dialed_twice: "I2", dial_without_attempt: "I2",
     refused_yet_dialed: "I2", lost_yet_dialed: "I2", bound_to_another: "I2", left_ringing: "I2",
     second_post_that_may_count: "I2", second_post_with_a_server_error: "I2",
     no_closing_line: "I3", closed_twice: "I3", charged_a_failure: "I3", total_is_off: "I3",
     over_the_quota: "I3", line_of_nobody: "I3",
     one_too_many_in_a_second: "I4", two_in_ten_seconds: "I4", fraction_rounded_up: "I4",
-    another_answer_for_the_key: "I5", two_calls_for_a_key: "I5",
+    another_answer_for_the_key: "I5", two_calls_for_a_key: "I5", a_key_for_two_numbers: "I5",
     event_gap: "I6", event_twice: "I6", last_event_lost: "I6", alive_again: "I6",
     backwards: "I6", silent_change: "I6",
-    never_told: "I7", told_in_other_words: "I7", told_under_another_id: "I7", two_events_under_one_id: "I7",
+    never_told: "I7", told_and_never_taken: "I7", told_in_other_words: "I7", told_under_another_id: "I7", two_events_under_one_id: "I7",
     told_of_what_never_was: "I7", told_what_webhooks_are_not: "I7", told_a_word_of_anothers: "I8",
 }
 

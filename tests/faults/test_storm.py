@@ -90,6 +90,6 @@ def test_storm(stack, world):
         world.verify(150)
         other.verify(150)
         found = checker.check_secrets(checker.Evidence(
-            words={one.workspace: one.word for one in (world, other)},
+            words={one.workspace: {one.word} for one in (world, other)},
             replies=[(one.workspace, text) for one in (world, other) for text in one.read_all()]))
         assert list(found) == []

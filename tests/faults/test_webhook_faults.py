@@ -50,8 +50,7 @@ def all_arrived(world, receiver, path, seconds=60):
                                  " AND state = 'pending'", world.workspace)
     world.settle()
     eventually(lambda: open_ones() == 0, seconds, "not all were delivered")
-    world.messages = [{"call_id": m.event["call_id"], "event_id": m.event["event_id"], "id": m.id, "body": m.body}
-                      for m in receiver.at(path)]
+    world.hear(receiver.at(path))
     return len({m["id"] for m in world.messages})
 
 

@@ -28,6 +28,7 @@ class World:
             "key", "create", "--scope", "workspace", "--id", name)["api_key"]
         self.prefix = stack.new_prefix()
         self.counter = 0
+        self.patience = 40  # seconds for a definite answer
         self.answers = []  # the customer's log; appended to by several threads
         self.messages = None  # what its webhook was told
         self.word = "quail" + secrets.token_hex(6)  # stands in each of its briefs, and in nobody else's
@@ -56,26 +57,31 @@ class World:
     def url(self, path):
         return self.stack.env["OFFHOOK_URL"] + path
 
-    def post(self, to, session=None, patience=40, **more):
-        """POST /calls with an idempotency key, again and again with the same one until there is a
-        definite answer. Every answer is written down. Returns the call's id."""
+    def ask(self, to, session=None, key=None, **more):
+        """POST /calls, once, with an idempotency key; what was answered, which is written down."""
+        key = key or "key-" + to
+        try:
+            answer = (session or self.session()).post(
+                self.url("/calls"), json={"target_phone": to, "brief": self.brief, **more}, timeout=15,
+                headers={"Idempotency-Key": key})
+            status, text = answer.status_code, answer.text
+        except requests.RequestException as error:
+            status, text = None, repr(error)
+        entry = {"key": key, "to": to, "status": status, "body": text}
+        with self.lock:
+            self.answers.append(entry)
+        return entry
+
+    def post(self, to, session=None, **more):
+        """The same again and again with the same key until there is a definite answer. Returns the call's id."""
         session = session or self.session()
-        key = "key-" + to
-        body = {"target_phone": to, "brief": self.brief, **more}
-        end = time.monotonic() + patience
+        end = time.monotonic() + self.patience
         while True:
-            try:
-                answer = session.post(self.url("/calls"), json=body, timeout=15,
-                                      headers={"Idempotency-Key": key})
-                status, text = answer.status_code, answer.text
-            except requests.RequestException as error:
-                status, text = None, repr(error)
-            entry = {"key": key, "to": to, "status": status, "body": text}
-            with self.lock:
-                self.answers.append(entry)
+            entry = self.ask(to, session, **more)
             call_id = checker.told(entry)
             if call_id is not None:
                 return call_id
+            status, text = entry["status"], entry["body"]
             assert status in (None, 409, 502, 503), f"{status} {text}"
             assert time.monotonic() < end, f"never accepted: {status} {text}"
             time.sleep(0.1)
@@ -100,6 +106,11 @@ class World:
 
     def failed_tries(self):
         return [a for a in self.answers if checker.told(a) is None]
+
+    def hear(self, messages):
+        """These came to its webhook."""
+        self.messages = [{"call_id": m.event["call_id"], "event_id": m.event["event_id"], "id": m.id,
+                          "body": m.body, "taken": m.taken} for m in messages]
 
     # ---- the end ----
 
