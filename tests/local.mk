@@ -600,6 +600,7 @@ EXTRA_DIST += \
 	tests/bench/benchkit.py \
 	tests/bench/drain \
 	tests/bench/faults \
+	tests/bench/kills \
 	tests/bench/pace \
 	tests/bench/rate_client.c \
 	tests/bench/read \
@@ -615,6 +616,9 @@ EXTRA_DIST += \
 	tests/faults/far.py \
 	tests/faults/lossy.py \
 	tests/faults/conftest.py \
+	tests/faults/planted \
+	tests/faults/planting.py \
+	tests/faults/scenarios.py \
 	tests/faults/stack.py \
 	tests/faults/test_abuse.py \
 	tests/faults/test_api_faults.py \
@@ -626,6 +630,7 @@ EXTRA_DIST += \
 	tests/faults/test_direct_faults.py \
 	tests/faults/test_event_streams.py \
 	tests/faults/test_jobs.py \
+	tests/faults/test_planted.py \
 	tests/faults/test_scheduler_faults.py \
 	tests/faults/test_committer.py \
 	tests/faults/test_skill_crashes.py \

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# tools.sh: ./dev fmt, lint, bench, fuzz, model, valgrind and ha. Part of ./dev.
+# tools.sh: ./dev fmt, lint, bench, fuzz, model, planted, valgrind and ha. Part of ./dev.
 
 c_files() {
     find src tests \( -name '*.[ch]' -o -name '*.cc' \) -not -name config.h | sort
@@ -39,6 +39,11 @@ lint_manuals() {
     ((${#files[@]} == 0)) || mandoc -T lint -W warning "${files[@]}"
 }
 
+# What a planted bug takes away must still be there.
+lint_planted() {
+    tests/faults/planted/run --check
+}
+
 # FILE…, or all sources: gcc's and clang's analyzers; the first time takes long, then what has changed does.
 lint_deep() {
     local files=("$@")
@@ -69,6 +74,7 @@ lint() {
     lint_one "lint: shell" "$log/lint-shell.log" lint_shell
     lint_one "lint: cppcheck" "$log/lint-cppcheck.log" lint_cppcheck
     lint_one "lint: manual pages" "$log/lint-manuals.log" lint_manuals
+    lint_one "lint: planted bugs" "$log/lint-planted.log" lint_planted
     for script in floors settings units; do
         [[ ! -x tests/check-$script ]] ||
             lint_one "lint: $script" "$log/lint-$script.log" "tests/check-$script"
@@ -198,6 +204,11 @@ fuzz() {
 # [--large]
 model() {
     tests/model/run "$@"
+}
+
+# [NAME…]
+planted() {
+    tests/faults/planted/run "$@" || die planted "failed"
 }
 
 # DIR: fails with what memcheck has found.

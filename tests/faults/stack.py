@@ -96,6 +96,7 @@ class Stack:
         port = named or str(free_port())
         self.environment = {**keep, **SETTINGS, **(settings or {}),
                             "OFFHOOK_DEV_DIR": str(self.folder), "OFFHOOK_DEV_PORT": port}
+        self.settings = {}  # of programs that are started here, beside those of the file
         self.env, self.ours = {}, False
         self.earlier_posts = []  # of simulators that were stopped
         self.connection = None
@@ -117,6 +118,45 @@ class Stack:
         self.dev("up")
         lines = (self.folder / "env").read_text().splitlines()
         self.env = dict(line.split("=", 1) for line in lines if not line.startswith("export "))
+
+    def launch(self, name, **environment):
+        """A daemon of the stack anew, with other settings than its file's or a point at which it dies; as ./dev up
+        would start it, but within a second."""
+        with contextlib.suppress(OSError):
+            os.killpg(self.pid(name), signal.SIGKILL)
+        mark = self.folder / f"{name}.pid"
+        mark.unlink(missing_ok=True)
+        self.popen(name, ["--pid-file", mark], name, environment)
+        eventually(lambda: mark.exists() and mark.read_text().strip(), 20, f"{name} did not start")
+
+    def renew(self, settings):
+        """API and scheduler anew with these settings, on a database in which nothing has happened yet."""
+        for name in ("api", "scheduler"):
+            with contextlib.suppress(OSError):
+                os.killpg(self.pid(name), signal.SIGKILL)
+        with contextlib.closing(psycopg2.connect(self.env["DATABASE_URL"], dbname="postgres")) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute("DROP DATABASE offhook WITH (FORCE)")
+                cursor.execute("CREATE DATABASE offhook")
+        for name in ("workspace", "test_key", "admin_key"):
+            (self.folder / "state" / name).unlink(missing_ok=True)
+        self.settings = settings
+        done = subprocess.run([pathlib.Path(self.env["OFFHOOK_BIN"]) / "offhook", "migrate", "--config",
+                               self.env["OFFHOOK_CONF"]], env={**clean_environment(), **settings},
+                              capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        for name in ("api", "scheduler"):
+            self.launch(name)
+        self.ready()
+
+    def ready(self):
+        """Waits until API and database are there."""
+        def asked():
+            with contextlib.suppress(requests.RequestException):
+                return requests.get(self.env["OFFHOOK_URL"] + "/readyz", verify=self.env["OFFHOOK_CA"],
+                                    timeout=5).status_code == 200
+        eventually(asked, 60, lambda: self.log("api")[-500:])
 
     def down(self):
         if not self.ours:
@@ -154,26 +194,27 @@ class Stack:
     def has_crash_points(self):
         return b"OFFHOOK_CRASH_AT" in self.program("scheduler").read_bytes()
 
+    def popen(self, name, options, log, environment, before=()):
+        """Starts a program as the stack's user (by the command before, which needs root)."""
+        user = {}
+        if before:
+            before = [*before, "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+        elif os.geteuid() == 0:
+            user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+        with open(self.folder / "log" / f"{log}.log", "ab") as out:
+            return subprocess.Popen(
+                [*before, self.program(name), "--config", self.env["OFFHOOK_CONF"], *options],
+                env={**clean_environment(), **self.settings, **environment}, cwd="/",
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, **user)
+
     def scheduler(self, before=(), **environment):
         """Another scheduler."""
         return self.by_hand("scheduler", before, **environment)
 
     @contextlib.contextmanager
     def by_hand(self, name, before=(), **environment):
-        """Another program, started by hand as the stack's user (by the command before, which needs
-        root); ended at the end."""
-        user = {}
-        if before:
-            before = [*before, "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-        elif os.geteuid() == 0:
-            user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
-        env = clean_environment()
-        env.update(environment)
-        with open(self.folder / "log" / "by-hand.log", "ab") as log:
-            process = subprocess.Popen(
-                [*before, self.program(name), "--config", self.env["OFFHOOK_CONF"]],
-                env=env, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, **user)
+        """Another program, started by hand; ended at the end."""
+        process = self.popen(name, [], "by-hand", environment, before)
         try:
             yield process
         finally:
