@@ -322,6 +322,9 @@ BEGIN
         results[i] := CASE WHEN v_key.call_id = ANY (v_claimed) THEN 'again'
             ELSE fn.key_result(v_key, p_fingerprints[i]) END;
         IF results[i] = 'replay' THEN
+            -- Whole arrays: one that began at i would be read as if it began at 1.
+            statuses := coalesce(statuses, array_fill(NULL::integer, ARRAY[cardinality(results)]));
+            bodies := coalesce(bodies, array_fill(NULL::text, ARRAY[cardinality(results)]));
             statuses[i] := v_key.status;
             bodies[i] := v_key.body;
         END IF;

@@ -128,6 +128,18 @@ SELECT is((SELECT array_agg(key || status ORDER BY key) FROM idempotency_keys WH
     '{a202,b202}', 'each key keeps its answer');
 
 TRUNCATE wish;
+INSERT INTO wish (n, secret, ws, key, answer) VALUES (1, 'key-p', 'ws3', 'c', '{"third": 1}');
+SELECT is(pg_temp.told(), 'accepted', 'a key of another customer');
+TRUNCATE wish;
+INSERT INTO wish (n, secret, ws, key, body) VALUES (1, 'key-1', NULL, NULL, 'x'), (2, 'key-1', NULL, 'b', 'x'),
+    (3, 'key-p', 'ws3', 'c', 'body'), (4, 'key-1', NULL, NULL, 'x');
+CREATE TEMP TABLE mixed AS SELECT * FROM pg_temp.accept();
+SELECT is((SELECT string_agg(result, ' ' ORDER BY n) FROM mixed), 'accepted replay replay accepted',
+    'what is asked again waits with what is new');
+SELECT is((SELECT string_agg(status || body, ' ' ORDER BY n) FROM mixed WHERE result = 'replay'),
+    '202{"first": 1} 202{"third": 1}', 'and each is told what its own key was told');
+
+TRUNCATE wish;
 INSERT INTO wish (n, secret, ws, key) VALUES (1, 'key-2', NULL, 'k'), (2, 'key-p', 'ws3', 'k'),
     (3, 'key-2', NULL, 'k');
 SELECT is(pg_temp.told(), 'no_credit accepted again', 'a key is its customer''s own');
