@@ -29,7 +29,7 @@ from receiver import Receiver  # noqa: E402
 
 WORKERS = 16  # so many can wait for the committer at once
 FEW = 5       # calls a second: one dial too many stands out
-SLOW = 0.5    # and so does one that comes too early
+SLOW = 0.2    # and so does one that comes too early
 SETTLED_S = 25
 # Everything that the simulator can do to a dial, but for what takes long.
 WAYS = (BUSY, TALKS, "0006", "0007", "0008", "0009", "0010", "0011", "0012")
@@ -179,23 +179,29 @@ def load(story):
             world.post(world.answers[0]["to"])  # long over, and still the same call
 
 
-def committer(story):
-    """Calls that are accepted together: some with one key, more than the credits of one customer cover."""
-    one, two, poor = story.customer(), story.customer(), story.customer(quota=4)
+def together(story, wanted):
+    """These ask while the committer stands still, so that it finds them all at once."""
     pid = story.stack.child("api", "committer")
     os.kill(pid, signal.SIGSTOP)
     try:
-        twins = [one.number(), two.number()]
-        wanted = [(one, twins[0])] * 3 + [(two, twins[1])] * 3 + [(poor, poor.number(TALKS)) for _ in range(6)]
-        wanted += [(w, w.number()) for w in (one, two)]
         askers = [threading.Thread(target=world.ask, args=(to,), daemon=True) for world, to in wanted]
         for asker in askers:
             asker.start()
-        time.sleep(0.7)
+        time.sleep(0.5)
     finally:
         os.kill(pid, signal.SIGCONT)
     for asker in askers:
         asker.join(20)
+
+
+def committer(story):
+    """Calls that are accepted together: some with one key, more than the credits of one customer cover; then new ones
+    with some that ask again, in whatever order the workers stand."""
+    one, two, poor = story.customer(), story.customer(), story.customer(quota=4)
+    again = [(world, world.number()) for world in (one, two) * 3]
+    together(story, again[:2] * 3 + again[2:] + [(poor, poor.number(TALKS)) for _ in range(6)])
+    for _ in range(4):
+        together(story, again + [(world, world.number()) for world in (one, two) * 3])
     for _ in range(6):
         poor.ask(poor.number(TALKS))
 
@@ -210,21 +216,26 @@ def crash_api(story, point):
 
 
 def crash(story, point):
-    """A child of the scheduler dies at a point while calls are dialed and told of."""
+    """A child of the scheduler dies at a point while calls are dialed of which the carrier tells nothing by itself."""
     world = story.customer()
     mark = story.dying("scheduler", point)
-    story.post_all(world, (BUSY, TALKS) * 4, threads=2)
     with story.attempt():
+        numbers = [world.number() for _ in range(6)]
+        for to in numbers:
+            story.stack.rule(to=to, outcome="silent", ring_ms=2500)
+        with world.load(numbers, threads=2):
+            pass
         eventually(mark.exists, 15, f"{point} was never reached")
 
 
 def kills(story):
     """The dialer is killed after each dial."""
     world = story.customer()
-    story.post_all(world, [BUSY] * 6)
+    story.post_all(world, [BUSY] * 4)
     with story.attempt():
-        for count in range(1, 5):
-            eventually(lambda: sum(p["at"] > world.since for p in story.stack.posts()) >= count, 10, "nobody dials")
+        for count in (1, 2, 3):
+            eventually(lambda: sum(p["at"] > world.since for p in story.stack.posts()) >= count, 15,
+                       "nobody dials")
             os.kill(story.stack.child("scheduler", "dialer"), signal.SIGKILL)
 
 
