@@ -289,8 +289,7 @@ def database(story):
         with world.load(numbers, threads=12, per_second=60):
             for _ in range(2):
                 time.sleep(1.2)
-                story.stack.kill("postgres", signal.SIGQUIT)
-                time.sleep(0.3)
+                story.stack.stop("postgres", signal.SIGQUIT)
                 story.stack.up()
 
 

@@ -273,7 +273,8 @@ PLANTED = {
     another_answer_for_the_key: "I5", two_calls_for_a_key: "I5", a_key_for_two_numbers: "I5",
     event_gap: "I6", event_twice: "I6", last_event_lost: "I6", alive_again: "I6",
     backwards: "I6", silent_change: "I6",
-    never_told: "I7", told_and_never_taken: "I7", told_in_other_words: "I7", told_under_another_id: "I7", two_events_under_one_id: "I7",
+    never_told: "I7", told_and_never_taken: "I7", told_in_other_words: "I7", told_under_another_id: "I7",
+    two_events_under_one_id: "I7",
     told_of_what_never_was: "I7", told_what_webhooks_are_not: "I7", told_a_word_of_anothers: "I8",
 }
 
