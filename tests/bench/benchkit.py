@@ -57,7 +57,8 @@ class Bench:
         if "OFFHOOK_DEV_DIR" in os.environ:  # never the developer's own
             os.environ["OFFHOOK_DEV_DIR"] += "-bench"
         os.environ.pop("OFFHOOK_DEV_PORT", None)
-        self.settings = {"OFFHOOK_CALLS_MAX_CONCURRENT_CEILING": "1000", **settings}
+        # Customers who are not bounded, and as many workers as a host has.
+        self.settings = {"OFFHOOK_CALLS_MAX_CONCURRENT_CEILING": "1000", "OFFHOOK_API_WORKERS": "0", **settings}
         self.started = []
 
     def __enter__(self):
