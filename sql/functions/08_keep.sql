@@ -13,8 +13,10 @@ BEGIN
         (SELECT e.call_id, e.workspace_id FROM call_expiry e
             WHERE e.expires_at <= statement_timestamp() ORDER BY e.expires_at LIMIT p_limit)
         UNION ALL
+        -- OFFSET 0: each is looked up, however few calls the planner believes there are.
         (SELECT x.call_id, x.workspace_id FROM (SELECT q.call_id FROM call_queue q
-            ORDER BY q.queue_no LIMIT 100) o JOIN calls x USING (call_id)
+            ORDER BY q.queue_no LIMIT 100) o CROSS JOIN LATERAL (SELECT * FROM calls y
+                WHERE y.call_id = o.call_id OFFSET 0) x
             WHERE greatest(x.created_at, x.starts_at) < clock_timestamp() - interval '30 days') LOOP
         -- Never waits with the rows of earlier ones locked: one that is busy has its turn later.
         SELECT * INTO c FROM calls WHERE call_id = v_due.call_id FOR UPDATE SKIP LOCKED;

@@ -84,7 +84,10 @@ CREATE FUNCTION fn.webhooks_due(p_limit integer, p_each integer, p_after text,
 RETURNS TABLE (delivery_id text, workspace_id text, attempt integer, url text, secret text,
     old_secret text, request_id text, last text, form text, event_id integer, call_id text,
     event_type text, created_at text, data json, job text)
-LANGUAGE sql AS $$
+LANGUAGE plpgsql AS $$ -- whose plan is kept: it is asked many times a second, mostly for nothing
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH due AS MATERIALIZED ( -- once: a join could run it again, with a limit of its own
         SELECT d.* FROM fn.webhooks_waiting(p_after) x (w)
             LEFT JOIN webhooks h ON h.workspace_id = x.w AND h.off_at IS NULL
@@ -112,8 +115,8 @@ LANGUAGE sql AS $$
     SELECT x.delivery_id, x.workspace_id, x.attempts, x.url, x.secret, x.old_secret, x.request_id,
         max(x.workspace_id) OVER (), x.form, x.event_id, x.call_id, x.event_type, x.created_at, x.data,
         fn.job_event(x.job_id, x.workspace_id)
-        FROM taken x
-$$;
+        FROM taken x;
+END $$;
 
 -- When the next try is made after so many: about 5 s, then twice as long each time up to an hour,
 -- or when the receiver asks for it.

@@ -514,7 +514,10 @@ END $$;
 CREATE FUNCTION fn.reports_due(p_limit integer)
 RETURNS TABLE (id bigint, workspace_id text, call_id text, url text, keyed boolean, body text,
     final boolean)
-LANGUAGE sql AS $$
+LANGUAGE plpgsql AS $$ -- whose plan is kept: it is asked many times a second, mostly for nothing
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH due AS MATERIALIZED (
         SELECT p.id, p.workspace_id FROM providers p WHERE p.report_at <= statement_timestamp()
             ORDER BY p.report_at LIMIT p_limit FOR UPDATE SKIP LOCKED
@@ -534,8 +537,8 @@ LANGUAGE sql AS $$
             FROM seen s WHERE p.id = s.id AND p.workspace_id = s.workspace_id
     )
     SELECT s.id, s.workspace_id, s.call_id, s.url, s.keyed, s.body, s.final FROM seen s
-        WHERE md5(s.body) IS DISTINCT FROM s.report_sent
-$$;
+        WHERE md5(s.body) IS DISTINCT FROM s.report_sent;
+END $$;
 
 -- How a report ended. p_status is the answer's, 0 when there was none. One that nobody wants is not
 -- repeated; any other is, for about a day.
