@@ -44,10 +44,16 @@ def one_call(statement):
 def options(what, **more):
     parser = argparse.ArgumentParser(description=what)
     parser.add_argument("--quick", action="store_true", help="shorter, and less exact")
+    parser.add_argument("--small", action="store_true", help="as short as can be: does it work at all?")
     for name, (default, help_text) in more.items():
         kind = {"action": "store_true"} if default is False else {"type": type(default), "default": default}
         parser.add_argument("--" + name, help=help_text, **kind)
     return parser.parse_args()
+
+
+def by_length(o, whole, quick, small):
+    """Whichever of them is asked for."""
+    return small if o.small else quick if o.quick else whole
 
 
 class Bench:

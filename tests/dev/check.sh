@@ -157,6 +157,7 @@ check() {
     beside check_computing
     try "make check (clang, sanitizers)" "$log/check-asan.log" check_tests "$asan"
     check_stack "$asan"
+    try "benchmarks, in small" "$log/check-benches.log" check_benches
     say ""
     cat "$SUMMARY"
     grep -h '^UNSTEADY ' "$log"/check-*.log | cut -c1-200 || true
@@ -167,6 +168,16 @@ check() {
         die check "failed; what the stacks have logged is in $CHECK_LINK"
     fi
     say "every test passed"
+}
+
+# The benchmarks in their shortest form: that each figure can be measured, not how large it is. Those of the voice,
+# of peers and of faults take longer than that.
+check_benches() {
+    local name
+
+    for name in accept drain growth jobs pace read streams tasks webhooks; do
+        OFFHOOK_BUILD=$BUILD OFFHOOK_DEV_DIR=$DIR/stacks/bench tests/bench/$name --small || return 1
+    done
 }
 
 # A folder beside the developer's own stack, empty, and no setting of the caller's.
