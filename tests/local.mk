@@ -631,6 +631,7 @@ EXTRA_DIST += \
 	tests/faults/test_event_streams.py \
 	tests/faults/test_jobs.py \
 	tests/faults/test_planted.py \
+	tests/faults/test_restore.py \
 	tests/faults/test_scheduler_faults.py \
 	tests/faults/test_committer.py \
 	tests/faults/test_skill_crashes.py \
@@ -794,7 +795,8 @@ EXTRA_DIST += \
 	tests/sql/35_batches.sql \
 	tests/sql/36_fraud.sql \
 	tests/sql/36_audit.sql \
-	tests/sql/37_pacer.sql
+	tests/sql/37_pacer.sql \
+	tests/sql/39_restore.sql
 
 # The event streams, without sockets and without a database.
 if HAVE_CMOCKA

@@ -192,6 +192,59 @@ END $$;
 CREATE FUNCTION fn.maintenance_off() RETURNS void
 LANGUAGE sql AS $$ UPDATE maintenance SET active = false, message = DEFAULT, resume_at = NULL $$;
 
+-- ---- after a restore ----
+
+-- The database has been put back to an earlier instant. An epoch of the time that was lost may be given
+-- again, so the next is far from all of them, and whoever takes it is careful: somebody may still lead with
+-- an old one. False, and nothing is done, while somebody leads this database.
+CREATE FUNCTION fn.restored() RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE pacer SET epoch = epoch + 1000000, seen_at = NULL, doubted_at = clock_timestamp()
+        WHERE one AND (seen_at > clock_timestamp() - interval '10 s') IS NOT TRUE;
+    RETURN FOUND;
+END $$;
+
+-- The calls that the carrier may have and we not know of: those to the same number beside each other, in
+-- the order in which they would be dialed, first the one whose dial is under way. from_number '': ours.
+CREATE FUNCTION fn.restored_doubts()
+RETURNS TABLE (call_id text, to_number text, from_number text)
+LANGUAGE sql STABLE AS $$
+    SELECT call_id, target_phone, coalesce(from_number, '') FROM calls
+        WHERE status IN ('queued', 'scheduled', 'dialing', 'dial_unknown') AND call_sid IS NULL
+        ORDER BY target_phone, coalesce(from_number, ''), status IN ('queued', 'scheduled'),
+            queue_no NULLS LAST, starts_at, call_id
+$$;
+
+-- Such a call is the carrier's call p_sid. One that waits does so no more, and gets the attempt that was
+-- lost; the watcher asks at once how it stands. False when it has ended or is bound meanwhile, or the sid is.
+CREATE FUNCTION fn.restored_bind(p_call text, p_sid text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    c calls;
+    a attempts;
+    q call_queue;
+BEGIN
+    SELECT * INTO c FROM calls WHERE call_id = p_call FOR UPDATE;
+    IF NOT FOUND OR c.call_sid IS NOT NULL OR call_is_final(c.status) OR fn.sid_bound(p_sid) THEN
+        RETURN false;
+    END IF;
+    IF c.status IN ('queued', 'scheduled') THEN
+        SELECT * INTO q FROM call_queue WHERE queue_no = c.queue_no;
+        IF NOT FOUND THEN
+            PERFORM fn.call_wake(p_call, c.starts_at);
+            SELECT * INTO c FROM calls WHERE call_id = p_call;
+            SELECT * INTO STRICT q FROM call_queue WHERE queue_no = c.queue_no;
+        END IF;
+        PERFORM fn.dial_grant(q, c, (SELECT epoch FROM pacer), clock_timestamp(), 0);
+        SELECT * INTO c FROM calls WHERE call_id = p_call;
+    END IF;
+    SELECT * INTO STRICT a FROM attempts WHERE attempt_id = c.attempt_id FOR UPDATE;
+    PERFORM fn.attempt_bind(a, c, p_sid);
+    UPDATE attempts SET check_at = clock_timestamp() WHERE attempt_id = a.attempt_id;
+    RETURN true;
+END $$;
+
 -- ---- queue and calls ----
 
 -- The leader is named while its last sign of life is younger than 10 s; cps is its rate, NULL

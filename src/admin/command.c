@@ -15,7 +15,7 @@ const struct command_option no_options[] = { { .name = NULL } };
 static const struct command *const tables[] = { migrate_commands, config_commands, tree_commands,
 	key_commands, credit_commands, maintenance_commands, dialing_commands, rule_commands,
 	limit_commands, audit_commands, level_commands, call_commands, job_commands, queue_commands,
-	webhook_commands, status_commands, doctor_commands, top_commands };
+	webhook_commands, status_commands, reconcile_commands, doctor_commands, top_commands };
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 

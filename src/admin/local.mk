@@ -24,6 +24,7 @@ src_admin_libadmin_a_SOURCES = \
 	src/admin/jobs.c \
 	src/admin/queue.h \
 	src/admin/queue.c \
+	src/admin/reconcile.c \
 	src/admin/status.c \
 	src/admin/webhooks.c \
 	src/admin/doctor.c \

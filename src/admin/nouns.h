@@ -21,6 +21,7 @@ extern const struct command level_commands[];
 extern const struct command call_commands[];
 extern const struct command job_commands[];
 extern const struct command queue_commands[];
+extern const struct command reconcile_commands[];
 extern const struct command status_commands[];
 extern const struct command webhook_commands[];
 extern const struct command doctor_commands[];

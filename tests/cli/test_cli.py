@@ -58,7 +58,7 @@ def test_help_lists_what_the_contract_names():
         "maintenance on", "maintenance off", "settings set", "settings get", "calls list",
         "calls show", "calls cancel", "jobs list", "jobs show", "jobs requeue", "status", "queue status", "webhooks list", "webhooks redeliver", "doctor", "top",
         "stop dialing", "start dialing", "rules allow", "rules deny", "rules remove", "rules list",
-        "rules test", "limits set", "limits show", "audit"}
+        "rules test", "limits set", "limits show", "audit", "reconcile"}
 
 
 def test_every_command_explains_itself(offhook):
@@ -531,6 +531,19 @@ def test_calls_cancel(offhook, call, sql):
     result = offhook("calls", "cancel", made)
     assert result.status == 1 and "ended" in result.err
     assert offhook("calls", "cancel", "call_00000000000000000000000000").status == 1
+
+
+def test_reconcile(offhook, call, sql):
+    assert offhook("reconcile", "yesterday").status == 2
+    sql("UPDATE pacer SET seen_at = clock_timestamp()")
+    result = offhook("reconcile", "2026-11-20T22:00:00Z")
+    assert result.status == 1 and "stop offhook-scheduler" in result.err
+    sql("UPDATE pacer SET seen_at = NULL")
+    waits = call()
+    offhook.settings["twilio.api_url"] = "http://127.0.0.1:1"  # there is no carrier
+    result = offhook("reconcile", "2026-11-20T22:00:00Z")
+    assert result.status == 1 and "run this again" in result.err
+    assert sql("SELECT status FROM calls WHERE call_id = %s", waits) == [("queued",)]
 
 
 def test_webhooks(offhook, workspace, call, sql):
