@@ -628,6 +628,7 @@ EXTRA_DIST += \
 	tests/faults/test_database_faults.py \
 	tests/faults/test_dialer_crashes.py \
 	tests/faults/test_direct_faults.py \
+	tests/faults/test_disk_full.py \
 	tests/faults/test_event_streams.py \
 	tests/faults/test_jobs.py \
 	tests/faults/test_planted.py \
