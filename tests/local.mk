@@ -633,6 +633,7 @@ EXTRA_DIST += \
 	tests/faults/test_jobs.py \
 	tests/faults/test_planted.py \
 	tests/faults/test_restore.py \
+	tests/faults/test_scarcity.py \
 	tests/faults/test_scheduler_faults.py \
 	tests/faults/test_committer.py \
 	tests/faults/test_skill_crashes.py \
