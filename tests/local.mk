@@ -640,6 +640,7 @@ EXTRA_DIST += \
 	tests/faults/test_spool.py \
 	tests/faults/test_storm.py \
 	tests/faults/test_takeover.py \
+	tests/faults/test_upgrades.py \
 	tests/faults/test_voice.py \
 	tests/faults/test_webhook_faults.py \
 	tests/faults/world.py
