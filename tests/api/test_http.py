@@ -133,12 +133,6 @@ def test_an_answer_of_nginx_has_the_id_and_the_headers_too(stack, customer):
     assert with_json_detail(answer)
 
 
-@pytest.mark.parametrize("path", ["/twilio/voice", "/calls/call_1/events", "/calls/call_1/recording", "/calls/call_1/listen"])
-def test_where_no_body_of_size_belongs_64_kib_are_the_most(customer, path):
-    assert customer.post(path, data="x" * (1 << 16)).status_code != 413
-    assert customer.post(path, data="x" * ((1 << 16) + 1)).status_code == 413
-
-
 def test_nothing_says_which_version_runs(customer):
     for path in ("/calls", "/nothing"):
         headers = customer.get(path).headers
