@@ -11,7 +11,9 @@ dist_doc_DATA += \
 	doc/architecture.md \
 	doc/configuration.md \
 	doc/fraud.md \
+	doc/ha.md \
 	doc/install.md \
+	doc/proof.md \
 	doc/scaling.md \
 	doc/skills.md \
 	doc/dependencies.md \

@@ -592,6 +592,27 @@ EXTRA_DIST += \
 	tests/model/calls.pml \
 	tests/model/pacer.pml \
 	tests/model/run \
+	tests/api/test_crossing.py \
+	tests/api/test_voice_holds.py \
+	tests/bench/celerykit.py \
+	tests/bench/growth \
+	tests/bench/jobs \
+	tests/bench/peers/celery_app.py \
+	tests/bench/peers/fastapi_app.py \
+	tests/bench/peers/nginx.conf.in \
+	tests/bench/peers/peer.go \
+	tests/bench/versus \
+	tests/faults/test_campaigns.py \
+	tests/ha/cluster.py \
+	tests/ha/conftest.py \
+	tests/ha/test_failover.py \
+	tests/sql/17_lanes.sql \
+	tests/fuzz/fuzz_form.c \
+	tests/fuzz/fuzz_json.c \
+	tests/fuzz/fuzz_sim_twiml.c \
+	tests/fuzz/fuzz_text.c \
+	tests/fuzz/fuzz_token.c \
+	tests/fuzz/fuzz_valid.c \
 	tests/bench/README.md \
 	tests/bench/accept \
 	tests/bench/bare_streams.c \
