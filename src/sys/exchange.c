@@ -86,7 +86,7 @@ take_end(int door)
 	if (recvmsg(door, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
 		return -1;
 	c = CMSG_FIRSTHDR(&m);
-	if (c != NULL) /* nothing but descriptors can be passed here: no other is switched on */
+	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 		memcpy(&fd, CMSG_DATA(c), sizeof fd);
 	if (fd <
 	    0) { /* it was handed in, and there was no descriptor for it: its asker sees the end */
