@@ -218,8 +218,9 @@ BEGIN
             RETURN;
         END IF;
         INSERT INTO credit_months (workspace_id, month)
-            SELECT DISTINCT w, p_month FROM unnest(p_workspaces) w WHERE w IS NOT NULL ORDER BY w
-            ON CONFLICT DO NOTHING;
+            SELECT DISTINCT w, p_month FROM unnest(p_workspaces) w WHERE w IS NOT NULL
+                AND NOT EXISTS (SELECT FROM credit_months WHERE workspace_id = w AND month = p_month)
+            ORDER BY w ON CONFLICT DO NOTHING; -- which would wait for whoever writes the same row
     END LOOP;
 END $$;
 

@@ -268,12 +268,13 @@ def test_credits_for_some_of_them(stack, world):
     assert len(world.calls()) == 4
 
 
-def test_one_customer_does_not_hold_up_the_others(stack, world):
+@pytest.mark.parametrize("holding", ["SELECT FROM credit_months WHERE workspace_id = %s FOR UPDATE",
+                                     "UPDATE credit_months SET reserved = reserved WHERE workspace_id = %s"])
+def test_one_customer_does_not_hold_up_the_others(stack, world, holding):
     """Somebody's transaction is at a customer's credits: his calls wait, nobody else's."""
     other = World(stack, f"other-{os.urandom(3).hex()}")
     assert world.post(world.number()) and other.post(other.number())
-    with stack.transaction("SELECT FROM credit_months WHERE workspace_id = %s FOR UPDATE",
-                           world.workspace):
+    with stack.transaction(holding, world.workspace):
         held = [Asker(world, world.number(BUSY)) for _ in range(3)]
         time.sleep(0.3)
         free = [Asker(other, other.number()) for _ in range(5)]

@@ -45,12 +45,12 @@ def test_dialer_at(point, crash, stack, world):
     lost = [c for c in world.calls().values() if "answer to the dial was lost" in
             (c["outcome_summary"] or "")]
     # What the dead dialer never sent is not sent by another: what was granted within its notice, one
-    # call, or two where a busy machine makes the carrier far. What the carrier has seen is never lost.
-    assert len(lost) <= (0 if point == "lead.taken" else 2), lost
+    # call, or a few where a busy machine makes the carrier far. What the carrier has seen is never lost.
+    assert len(lost) <= (0 if point == "lead.taken" else 4), lost
     assert not {c["target_phone"] for c in lost} & {p["to"] for p in stack.posts()}
     # Two credits are the price of a call that talked: the carrier's word counts, not the crash.
-    talked = [c for c in world.calls().values() if c["target_phone"].endswith(TALKS)]
-    assert sum(c["status"] == "completed" for c in talked) >= 3
+    talked = [c for c in world.calls().values() if c["target_phone"].endswith(TALKS) and c not in lost]
+    assert [c["status"] for c in talked] == ["completed"] * len(talked)
 
 
 @pytest.mark.parametrize("point", OTHERS)
