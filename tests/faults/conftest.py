@@ -18,12 +18,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def running_stack():
-    stack = Stack()
-    try:
-        stack.up()
+    with Stack() as stack:
         yield stack
-    finally:
-        stack.down()
 
 
 @pytest.fixture

@@ -99,12 +99,8 @@ def settings(folder):
 @contextlib.contextmanager
 def field(settings=None):
     """A stack on which one story after another can run."""
-    stack = Stack(settings)
-    try:
-        stack.up()
+    with Stack(settings) as stack:
         yield stack
-    finally:
-        stack.down()
 
 
 def run(stack, story, settings):

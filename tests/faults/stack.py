@@ -104,6 +104,17 @@ class Stack:
 
     # ---- up and down ----
 
+    def __enter__(self):
+        try:
+            self.up()
+        except BaseException:
+            self.down()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.down()
+
     def dev(self, *arguments):
         done = subprocess.run([TOP / "dev", *arguments], env=self.environment, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=180)

@@ -22,12 +22,8 @@ SLACK_S = 0.06  # the window in which a dial is sent, and the way to the carrier
 
 @pytest.fixture(scope="module")
 def fast():
-    made = Stack({"OFFHOOK_QUEUE_CPS": str(CPS)})
-    try:
-        made.up()
+    with Stack({"OFFHOOK_QUEUE_CPS": str(CPS)}) as made:
         yield made
-    finally:
-        made.down()
 
 
 @pytest.fixture

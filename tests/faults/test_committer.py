@@ -19,12 +19,8 @@ WORKERS = 24  # so many can wait at once
 @pytest.fixture(scope="module")
 def running_stack():
     """A stack with more workers than the others."""
-    stack = Stack({"OFFHOOK_API_WORKERS": str(WORKERS)})
-    try:
-        stack.up()
+    with Stack({"OFFHOOK_API_WORKERS": str(WORKERS)}) as stack:
         yield stack
-    finally:
-        stack.down()
 
 
 class Asker(threading.Thread):

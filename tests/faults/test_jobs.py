@@ -60,12 +60,8 @@ def vendors():
 
 @pytest.fixture(scope="module")
 def whole(vendors):
-    made = Stack(vendors.settings())
-    try:
-        made.up()
+    with Stack(vendors.settings()) as made:
         yield made
-    finally:
-        made.down()
 
 
 @pytest.fixture

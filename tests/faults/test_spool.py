@@ -26,12 +26,8 @@ PATIENCE = 8
 @pytest.fixture(scope="module")
 def running_stack():
     """A stack of this file's own, whose programs know the bootstrap key."""
-    stack = Stack({"OFFHOOK_BOOTSTRAP_ADMIN_API_KEY": BOOTSTRAP})
-    try:
-        stack.up()
+    with Stack({"OFFHOOK_BOOTSTRAP_ADMIN_API_KEY": BOOTSTRAP}) as stack:
         yield stack
-    finally:
-        stack.down()
 
 
 @pytest.fixture

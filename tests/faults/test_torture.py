@@ -48,15 +48,13 @@ def running_stack():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="offhook-torture-", dir="/tmp"))
     folder.chmod(0o711)
     control = Control(folder / "control")
-    stack = Stack({"OFFHOOK_API_WORKERS": "2", "OFFHOOK_TORTURE": str(control.path)})
-    stack.control = control
     try:
-        stack.up()
-        if b"OFFHOOK_TORTURE" not in stack.program("scheduler").read_bytes():
-            pytest.skip("the programs were built without --enable-torture")
-        yield stack
+        with Stack({"OFFHOOK_API_WORKERS": "2", "OFFHOOK_TORTURE": str(control.path)}) as stack:
+            stack.control = control
+            if b"OFFHOOK_TORTURE" not in stack.program("scheduler").read_bytes():
+                pytest.skip("the programs were built without --enable-torture")
+            yield stack
     finally:
-        stack.down()
         shutil.rmtree(folder)
 
 

@@ -22,13 +22,9 @@ def running_stack():
         schema = pathlib.Path(folder, "sql")
         shutil.copytree(TOP / "sql", schema)
         pathlib.Path(folder).chmod(0o755)
-        stack = Stack({"OFFHOOK_DATABASE_SCHEMA_DIR": str(schema)})
-        stack.schema = schema
-        try:
-            stack.up()
+        with Stack({"OFFHOOK_DATABASE_SCHEMA_DIR": str(schema)}) as stack:
+            stack.schema = schema
             yield stack
-        finally:
-            stack.down()
 
 
 @pytest.fixture
