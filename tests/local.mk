@@ -656,6 +656,7 @@ EXTRA_DIST += \
 	tests/faults/test_restore.py \
 	tests/faults/test_scarcity.py \
 	tests/faults/test_scheduler_faults.py \
+	tests/faults/test_clocks.py \
 	tests/faults/test_committer.py \
 	tests/faults/test_skill_crashes.py \
 	tests/faults/test_spool.py \

@@ -119,8 +119,20 @@ check_sanitizers() {
 
 # The tarball holds everything, builds, installs, uninstalls and cleans up. Its tests have run.
 check_dist() {
+    local missing
+
     make -s -C "$BUILD" -j"$(nproc)" distcheck TESTS= DISTCHECK_CONFIGURE_FLAGS='CFLAGS=-O1'
+    missing=$(comm -13 <(tar -tzf "$BUILD"/offhook-*.tar.gz | sed 's,^[^/]*/,,' | sort) <(tracked | sort))
     rm -f "$BUILD"/offhook-*.tar.*
+    [[ -z $missing ]] || {
+        printf 'not in the tarball: %s\n' $missing
+        return 1
+    }
+}
+
+# What is kept in the repository, but the dot files.
+tracked() {
+    [[ ! -e $TOP/.git ]] || git -C "$TOP" -c safe.directory="$TOP" ls-files ':!:.*'
 }
 
 # KEEP: stops every stack below the folder of this check and the database of its unit tests;
