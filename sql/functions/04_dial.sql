@@ -1,5 +1,29 @@
 -- Dialing: the leader's epoch, the grant of a dial, and what became of it.
 
+-- Which history this is: another one after the database was put back to an earlier instant, after it was
+-- moved, and after a standby was promoted.
+CREATE FUNCTION fn.timeline() RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM pg_control_system()
+$$;
+
+-- Whether a commit waits until a standby has it too.
+CREATE FUNCTION fn.replicated() RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT current_setting('synchronous_standby_names') <> ''
+        AND current_setting('synchronous_commit') NOT IN ('off', 'local')
+$$;
+
+-- The history has changed, and the last commits of the one before may be missing from it: calls that wait
+-- may have been dialed. Nothing is dialed until the operator has asked the carrier (fn.reconciled), or knows
+-- better (fn.dialing_start).
+CREATE FUNCTION fn.dialing_doubted() RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO dialing_stops (workspace_id, guarded, reason) VALUES ('', true,
+        'The database is another one than before, or was put back: calls that wait may have been dialed.')
+        ON CONFLICT (workspace_id) DO UPDATE SET guarded = true, reason = excluded.reason
+$$;
+
 -- Takes the lead from the holder of p_expected: a new epoch, after which no older one can be granted
 -- anything. NULL when somebody else was quicker. Dials that were granted and never reported become
 -- unknown: their senders may have sent them. p_doubtful: the old holder may still be alive; whoever
@@ -9,15 +33,21 @@ CREATE FUNCTION fn.pacer_take(p_expected bigint, p_host text, p_pid integer, p_p
 LANGUAGE plpgsql AS $$
 DECLARE
     v_epoch bigint;
+    v_doubted boolean;
     v_orphan record;
 BEGIN
-    UPDATE pacer SET epoch = epoch + 1, host = p_host, pid = p_pid, pid_start = p_pid_start,
-        cps = p_cps, seen_at = clock_timestamp(),
-        doubted_at = CASE WHEN p_doubtful THEN clock_timestamp() ELSE doubted_at END
-        WHERE one AND epoch = p_expected RETURNING epoch INTO v_epoch;
+    SELECT timeline <> fn.timeline() AND NOT replicated INTO v_doubted FROM pacer
+        WHERE one AND epoch = p_expected FOR UPDATE;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
+    IF v_doubted THEN
+        PERFORM fn.dialing_doubted();
+    END IF;
+    UPDATE pacer SET epoch = epoch + 1, host = p_host, pid = p_pid, pid_start = p_pid_start,
+        cps = p_cps, seen_at = clock_timestamp(), timeline = fn.timeline(), replicated = fn.replicated(),
+        doubted_at = CASE WHEN p_doubtful THEN clock_timestamp() ELSE doubted_at END
+        WHERE one RETURNING epoch INTO v_epoch;
     FOR v_orphan IN SELECT attempt_id FROM attempts
         WHERE state = 'intent' AND epoch < v_epoch LOOP
         PERFORM fn.dial_result(v_orphan.attempt_id, 'unknown', NULL,
@@ -34,7 +64,8 @@ LANGUAGE sql AS $$ UPDATE pacer SET seen_at = NULL WHERE one AND epoch = p_epoch
 CREATE FUNCTION fn.pacer_seen(p_epoch bigint, p_cps float8) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE pacer SET seen_at = clock_timestamp(), cps = p_cps WHERE one AND epoch = p_epoch;
+    UPDATE pacer SET seen_at = clock_timestamp(), cps = p_cps, replicated = fn.replicated()
+        WHERE one AND epoch = p_epoch;
     RETURN FOUND;
 END $$;
 

@@ -245,6 +245,14 @@ BEGIN
     RETURN true;
 END $$;
 
+-- All of the carrier's calls are known: this history of the database may be dialed by.
+CREATE FUNCTION fn.reconciled() RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE pacer SET timeline = fn.timeline() WHERE one;
+    DELETE FROM dialing_stops WHERE workspace_id = '' AND guarded;
+END $$;
+
 -- ---- queue and calls ----
 
 -- The leader is named while its last sign of life is younger than 10 s; cps is its rate, NULL

@@ -469,7 +469,7 @@ LANGUAGE sql STABLE AS $$
     UNION ALL SELECT 'dialing_stopped', 'scope="workspace",by="operator"', count(*) FROM dialing_stops
         WHERE workspace_id <> '' AND NOT guarded
     UNION ALL SELECT 'dialing_stopped', 'scope="workspace",by="guard"', count(*) FROM dialing_stops
-        WHERE guarded
+        WHERE workspace_id <> '' AND guarded
     UNION ALL SELECT 'numbers_refused_last_hour', 'why="' || w.why || '"', coalesce(r.n, 0)
         FROM (VALUES ('destination_denied'), ('destination_limit')) w (why)
         LEFT JOIN (SELECT why, count(*) AS n FROM call_refusals

@@ -48,16 +48,31 @@ const struct statement dialing_stops = { "op_dialing_stops",
 	0 };
 
 void
+dialing_remedy(const struct rows *rows, int row, char remedy[DIALING_REMEDY_SIZE])
+{
+	const char *workspace = rows_text(rows, row, 0);
+
+	if (workspace != NULL)
+		snprintf(
+		    remedy, DIALING_REMEDY_SIZE, "offhook start dialing --workspace %s", workspace);
+	else if (strcmp(rows_text(rows, row, 1), "guard") == 0)
+		snprintf(remedy, DIALING_REMEDY_SIZE, "offhook reconcile SINCE");
+	else
+		snprintf(remedy, DIALING_REMEDY_SIZE, "offhook start dialing");
+}
+
+void
 dialing_print(const struct rows *rows)
 {
 	for (int i = 0; i < rows_count(rows); i++) {
 		const char *workspace = rows_text(rows, i, 0), *reason = rows_text(rows, i, 2);
-		const char *by = rows_text(rows, i, 1);
+		char remedy[DIALING_REMEDY_SIZE];
 
-		printf("dialing is stopped for %s%s by the %s%s%s: offhook start dialing%s%s\n",
+		dialing_remedy(rows, i, remedy);
+		printf("dialing is stopped for %s%s by the %s%s%s: %s\n",
 		    workspace != NULL ? "workspace " : "all", workspace != NULL ? workspace : "",
-		    by, reason != NULL ? ": " : "", reason != NULL ? reason : "",
-		    workspace != NULL ? " --workspace " : "", workspace != NULL ? workspace : "");
+		    rows_text(rows, i, 1), reason != NULL ? ": " : "", reason != NULL ? reason : "",
+		    remedy);
 	}
 }
 

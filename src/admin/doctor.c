@@ -679,13 +679,14 @@ look_at_dialing(struct visit *v)
 		return;
 	for (int i = 0; i < rows_count(rows); i++) {
 		const char *workspace = rows_text(rows, i, 0), *reason = rows_text(rows, i, 2);
+		char remedy[DIALING_REMEDY_SIZE];
 
+		dialing_remedy(rows, i, remedy);
 		found(v, FINDING_WARN, "dialing",
-		    "stopped for %s by the %s since %s%s%s: 'offhook start"
-		    " dialing%s%s' when it is well again",
+		    "stopped for %s by the %s since %s%s%s: '%s' when it is well again",
 		    workspace != NULL ? workspace : "all", rows_text(rows, i, 1),
 		    rows_text(rows, i, 3), reason != NULL ? ": " : "", reason != NULL ? reason : "",
-		    workspace != NULL ? " --workspace " : "", workspace != NULL ? workspace : "");
+		    remedy);
 	}
 	rows_free(rows);
 }

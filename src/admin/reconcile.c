@@ -36,6 +36,8 @@ static const struct statement sql_bound = { "op_sid_bound", "SELECT fn.sid_bound
 static const struct statement sql_bind = { "op_restored_bind", "SELECT fn.restored_bind($1, $2)",
 	2 };
 
+static const struct statement sql_reconciled = { "op_reconciled", "SELECT fn.reconciled()", 0 };
+
 /* The whole of it. */
 struct search {
 	struct admin *admin;
@@ -148,9 +150,12 @@ ask_carrier(struct search *s)
 	fetch_pool_free(s->pool);
 }
 
+/* Dialing may go on when every number was compared. */
 static int
 tell(const struct search *s)
 {
+	if (s->unasked == 0 && !admin_run(s->admin, &sql_reconciled, NULL, NULL))
+		return ADMIN_FAILED;
 	if (s->admin->json)
 		print_json(json_pack("{s:i, s:i, s:i, s:i}", "numbers", s->numbers, "found",
 		    s->found, "unknown", s->unknown, "unasked", s->unasked));

@@ -42,6 +42,18 @@ def test_dialing_is_stopped_and_started(offhook, workspace, call, sql):
     assert sql("SELECT status::text FROM calls WHERE call_id = %s", waiting) == [("queued",)]
 
 
+def test_dialing_stops_by_itself_for_all(offhook, sql):
+    """When what waits may have been dialed: the remedy is another one."""
+    sql("SELECT fn.dialing_doubted()")
+    try:
+        told = offhook("status").out
+        assert "dialing is stopped for all by the guard: The database is another one than before" in told
+        assert "may have been dialed.: offhook reconcile SINCE\n" in told
+        assert [s["by"] for s in offhook.done("status")["stopped"]] == ["guard"]
+    finally:
+        offhook.done("start", "dialing")
+
+
 def test_dialing_of_one_workspace_is_stopped(offhook, workspace, call, sql):
     waiting = call()
     assert "is now stopped for workspace " + workspace in offhook(

@@ -214,13 +214,44 @@ class Cluster:
             cursor.execute(statement, values or None)
             return [dict(r) for r in cursor.fetchall()] if cursor.description else None
 
-    def make_database(self):
+    def as_superuser(self, *statements):
         superuser = psycopg2.connect(host=",".join(ADDRESS[d] for d in DATABASES), dbname="postgres", user="postgres",
                                      password=self.password, target_session_attrs="read-write")
         superuser.autocommit = True
         with contextlib.closing(superuser), superuser.cursor() as cursor:
-            cursor.execute("CREATE ROLE offhook LOGIN PASSWORD %s", (self.password,))
-            cursor.execute("CREATE DATABASE offhook OWNER offhook")
+            for statement in statements:
+                cursor.execute(statement)
+
+    def make_database(self):
+        self.as_superuser(f"CREATE ROLE offhook LOGIN PASSWORD '{self.password}'",
+                          "CREATE DATABASE offhook OWNER offhook")
+
+    def configure(self, **settings):
+        """Changes what Patroni shares among the hosts."""
+        answer = requests.patch(f"http://{ADDRESS[self.primary()]}:8008/config", json=settings, timeout=5)
+        assert answer.status_code == 200, answer.text
+
+    @contextlib.contextmanager
+    def asynchronous(self):
+        """No commit waits for the standby meanwhile, and one that is far behind may be promoted."""
+        def waits():
+            return self.rows("SHOW synchronous_standby_names")[0]["synchronous_standby_names"] != ""
+
+        self.configure(synchronous_mode=False, maximum_lag_on_failover=64 << 20)
+        eventually(lambda: not waits(), 60, "commits go on to wait")
+        time.sleep(2)  # and the dialer has seen it
+        try:
+            yield
+        finally:
+            self.configure(synchronous_mode=True, maximum_lag_on_failover=1 << 20)
+
+    def fall_behind(self):
+        """The standby is sent nothing more, until catch_up()."""
+        self.as_superuser("ALTER ROLE replicator NOLOGIN",
+                          "SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
+
+    def catch_up(self):
+        self.as_superuser("ALTER ROLE replicator LOGIN")
 
     # ---- the application hosts, and the outside ----
 
@@ -288,6 +319,12 @@ listen site
             shutil.chown(self.folder / host, "nobody", "nogroup")
             shutil.copymode(first, self.folder / host)
         self.app(host, "up")
+
+    def stop_scheduler(self, host):
+        pid = (self.folder / host / "scheduler.pid").read_text().strip()
+        run(*self.inside(host), "kill", pid)
+        eventually(lambda: subprocess.run([*self.inside(host), "kill", "-0", pid], capture_output=True).returncode != 0,
+                   40, "the scheduler goes on")
 
     def start_carrier(self):
         self.start("out", "sim", self.bin / "offhook-sim", "--listen", f"{ADDRESS['out']}:{SIM_PORT}", "--ledger",

@@ -2,6 +2,7 @@
 or is changed on purpose, or the host that dials is cut off. No accepted call is lost, none is dialed twice, the rate
 holds, and all goes on without anybody's help."""
 
+import datetime
 import time
 
 import pytest
@@ -9,6 +10,8 @@ import requests
 from cluster import APPS, DATABASES, RETRY, TTL, eventually
 
 import checker
+from test_restore import bind, carried, forget
+from test_scheduler_faults import backlog
 
 PER_SECOND = 10
 ACCEPTED_AGAIN_S = TTL + RETRY + 8
@@ -142,3 +145,37 @@ def test_without_a_majority_nothing_is_accepted_and_nothing_is_lost(cluster, wor
         cluster.mend("witness")
         eventually(cluster.whole, 90, lambda: cluster.tail(standby, "patroni"))
     world.verify(120)
+
+
+def test_a_standby_without_the_last_commits_is_promoted(cluster, world):
+    """Without synchronous replication: what waits there may have been dialed, so nothing is until the carrier was
+    asked. Calls that were accepted last are lost, and their customers' alone to tell."""
+    with cluster.asynchronous():
+        with world.load(numbers(world, 60), threads=8, per_second=PER_SECOND):
+            run_in(cluster, world)
+            backlog(world, 100)
+            primary = cluster.primary()
+            since, kept, dialed = datetime.datetime.now(datetime.timezone.utc), len(world.answers), len(carried(world))
+            cluster.fall_behind()
+            eventually(lambda: len(carried(world)) >= dialed + 30, 20, "nobody dials")
+            cluster.power_off(primary)
+            eventually(lambda: cluster.primary() == other(primary, DATABASES), TTL + RETRY + 20, "nobody is promoted")
+            cluster.catch_up()
+            eventually(lambda: [s["by"] for s in cluster.command("status")["stopped"]] == ["guard"], DIALED_AGAIN_S,
+                       "nothing is stopped")
+            before = len(carried(world))
+        assert len(carried(world)) == before, "dialed without asking the carrier"
+        for host in APPS:
+            cluster.stop_scheduler(host)
+        said = cluster.command("reconcile", since.isoformat(timespec="seconds").replace("+00:00", "Z"))
+        for host in APPS:
+            cluster.start_app(host)
+        world.settle(120)
+    cluster.power_on(primary)
+    lost = sum(checker.told(a) is not None for a in world.answers) - len(world.calls())
+    print(f"asynchronous: {said}, {lost} accepted calls lost")
+    assert said["unasked"] == 0 and said["found"] >= 10, said
+    evidence = world.evidence()
+    forget(world, evidence, kept)
+    bind(evidence)
+    assert checker.violations(evidence) == []
