@@ -76,7 +76,7 @@ END $$;
 --   p_in_flight  at least so many calls as its workspace has in flight, or NULL. Only claims add
 --                some, so they are counted again only when this reaches the cap.
 --   p_lane_in_flight  the same of its campaign.
--- result, with reason as fn.dial_holds() says it:
+-- result, with reason as fn.dial_holds() says it, or 'locked':
 --   granted   send it in wait_us microseconds, give or take the window
 --   gone      it does not wait any more
 --   off       it has left the queue without a dial: 'expired' and what fn.gate_verdict() knows have
@@ -100,6 +100,7 @@ DECLARE
     c calls;
     h record;
     v_slot timestamptz;
+    v_locked boolean;
 BEGIN
     tat_us := p_tat_us;
     in_flight := p_in_flight;
@@ -114,9 +115,15 @@ BEGIN
         result := 'gone';
         RETURN;
     END IF;
-    SELECT * INTO STRICT c FROM calls WHERE calls.call_id = q.call_id FOR UPDATE;
+    SELECT * INTO c FROM calls WHERE calls.call_id = q.call_id FOR UPDATE SKIP LOCKED;
+    v_locked := NOT FOUND;
     PERFORM FROM call_queue WHERE queue_no = p_queue_no; -- again, under the call's lock
-    IF NOT FOUND OR c.status <> 'queued' THEN
+    IF v_locked THEN -- somebody is at it, perhaps for long: the others need not wait for him
+        result := 'held';
+        scope := 'call';
+        reason := 'locked';
+        wait_us := 50000;
+    ELSIF NOT FOUND OR c.status <> 'queued' THEN
         result := 'gone';
     ELSIF c.not_after <= clock_timestamp() THEN
         PERFORM fn.queue_leave(p_queue_no);

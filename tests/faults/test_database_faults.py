@@ -1,5 +1,6 @@
 """PostgreSQL loses backends, restarts at once, and dies, while calls are accepted and dialed."""
 
+import contextlib
 import os
 import signal
 import time
@@ -56,4 +57,19 @@ def test_the_postmaster_killed_under_load(stack, world):
                 pass
         time.sleep(0.3)
         stack.up()
+    world.verify()
+
+
+def test_who_holds_a_call_does_not_hold_up_the_others(stack, world):
+    """Somebody's transaction is at one call, and stays open: it waits, and all others are dialed meanwhile."""
+    def dialed():
+        return {id for id, call in world.calls().items() if call["dials"] > 0}
+
+    with contextlib.ExitStack() as holding:
+        with stack.without_scheduler():
+            held = world.post(world.number(BUSY))
+            others = {world.post(world.number(BUSY)) for _ in range(10)}
+            holding.enter_context(stack.transaction("SELECT FROM calls WHERE call_id = %s FOR UPDATE", held))
+        eventually(lambda: dialed() == others, 8, lambda: f"{len(dialed())} were dialed")
+    eventually(lambda: held in dialed(), 5, "it goes on waiting")
     world.verify()
