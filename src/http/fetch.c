@@ -11,6 +11,8 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,8 @@
 #include "base/mem.h"
 #include "http/mailing.h"
 #include "http/reach.h"
+
+#define UNACKNOWLEDGED_MS 1000 /* of a request with a send window */
 
 /* One exchange. */
 struct job {
@@ -38,6 +42,7 @@ struct job {
 	char errors[CURL_ERROR_SIZE];
 	int64_t started_us;
 	size_t body_given;       /* bytes that libcurl took */
+	int socket;              /* the newest that libcurl has open for it; -1: none */
 	bool paused;             /* waits for not_before_us */
 	bool missed;             /* came too late for the window */
 	bool too_long;           /* the reply exceeds max_reply */
@@ -94,6 +99,42 @@ look_again(struct fetch_pool *p)
 	p->left_until = 0;
 }
 
+/* What the network holds back leaves after all when it is whole again: long after its window, and perhaps after
+ * somebody was told that nothing came of it. So a request with a window is given up when the peer has not
+ * acknowledged it for a while, and what is not answered is dropped with its socket. */
+static int
+opened(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+	struct job *job = arg;
+
+	(void)purpose;
+	job->socket = fd;
+	return CURL_SOCKOPT_OK;
+}
+
+static void
+bind_to_window(const struct job *job)
+{
+	const unsigned wait_ms = UNACKNOWLEDGED_MS;
+
+	if (job->f.not_after_us > 0 && job->socket >= 0 &&
+	    setsockopt(job->socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &wait_ms, sizeof wait_ms) != 0)
+		log_warning("a request cannot be bound to its window: %s", strerror(errno));
+}
+
+static int
+closing(void *arg, curl_socket_t fd)
+{
+	const struct linger drop = { .l_onoff = 1 };
+	struct job *job = arg;
+
+	if (job->f.not_after_us > 0 && job->result.sent_us > 0 && job->result.body_bytes == 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &drop, sizeof drop);
+	if (job->socket == fd)
+		job->socket = -1;
+	return close(fd);
+}
+
 /* The next n bytes of the body; false when its file is shorter than was said. */
 static bool
 copy_body(const struct job *job, char *out, size_t n)
@@ -114,6 +155,7 @@ give_body(char *out, size_t size, size_t count, void *arg)
 
 	if (n == 0)
 		return 0;
+	bind_to_window(job);
 	look_again(job->pool);
 	now = clock_boot_us();
 	if (job->f.not_after_us > 0 &&
@@ -293,6 +335,10 @@ set_headers(struct job *job)
 static void
 set_body(struct job *job)
 {
+	SET(job, CURLOPT_SOCKOPTFUNCTION, opened);
+	SET(job, CURLOPT_SOCKOPTDATA, job);
+	SET(job, CURLOPT_CLOSESOCKETFUNCTION, closing);
+	SET(job, CURLOPT_CLOSESOCKETDATA, job);
 	SET(job, CURLOPT_POST, 1L);
 	SET(job, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)job->f.body_len);
 	if (job->f.body_len == 0)
@@ -369,6 +415,7 @@ fetch_pool_start(struct fetch_pool *p, const struct fetch *f,
 	job->done = done;
 	job->arg = arg;
 	job->started_us = clock_boot_us();
+	job->socket = -1;
 	job->result.content_length = -1;
 	job->result.retry_after_s = -1;
 	buf_init(&job->result.body, f->max_reply);

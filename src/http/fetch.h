@@ -51,7 +51,8 @@ struct fetch {
 	 * A send window in CLOCK_BOOTTIME microseconds, 0 for none: the headers may go out before,
 	 * but the last byte of the body is written at not_before or later and never after
 	 * not_after; when it is too late the request is abandoned unfinished, which the peer cannot
-	 * act upon. Only for a request that has a body.
+	 * act upon. Only for a request that has a body. What has left and is not acknowledged within a
+	 * second, or not answered in time, does not reach the peer later either.
 	 */
 	int64_t not_before_us, not_after_us;
 	/*

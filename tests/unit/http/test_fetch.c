@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -37,6 +38,7 @@ struct seen {
 	char text[4096];
 	size_t len;
 	bool whole;          /* headers and announced body came */
+	bool reset;          /* the client has dropped what it had not been told of */
 	int64_t headers_us;  /* when the headers were complete */
 	int64_t complete_us; /* when the last byte came */
 };
@@ -116,6 +118,18 @@ receive(int fd, struct seen *s)
 	}
 }
 
+/* Reads until the client is gone; 0 when it has left in order, else how. */
+static int
+until_end(int fd)
+{
+	ssize_t n;
+	char byte;
+
+	while ((n = recv(fd, &byte, 1, 0)) > 0)
+		;
+	return n == 0 ? 0 : errno;
+}
+
 static void *
 serve(void *arg)
 {
@@ -124,7 +138,6 @@ serve(void *arg)
 		const struct linger reset = { 1, 0 };
 		int fd = accept(server.fd, NULL, NULL);
 		struct seen *s;
-		char byte;
 
 		if (fd < 0)
 			return NULL;
@@ -133,9 +146,8 @@ serve(void *arg)
 		receive(fd, s);
 		(void)!send(
 		    fd, answers[server.manner], strlen(answers[server.manner]), MSG_NOSIGNAL);
-		if (server.manner == STALL)
-			while (recv(fd, &byte, 1, 0) > 0)
-				;
+		if (server.manner == STALL || server.manner == ANSWER)
+			s->reset = until_end(fd) != 0;
 		if (server.manner == RESET)
 			(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 		(void)close(fd);
@@ -520,6 +532,35 @@ the_headers_go_before_and_the_body_never_early(void **state)
 }
 
 static void
+what_is_not_answered_in_its_window_is_dropped_with_the_socket(void **state)
+{
+	static const struct {
+		enum manner manner;
+		bool window, reset;
+	} cases[] = { { STALL, true, true }, { STALL, false, false }, { ANSWER, true, false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct fetch_result r;
+		struct fetch f;
+
+		start(cases[i].manner);
+		f = post();
+		f.total_ms = 300;
+		if (cases[i].window) {
+			f.not_before_us = clock_boot_us();
+			f.not_after_us = f.not_before_us + 200000;
+		}
+		fetch_wait(&f, &r);
+		stop();
+		assert_true(server.seen[0].whole);
+		assert_int_equal(r.end, cases[i].manner == STALL ? FETCH_UNKNOWN : FETCH_ANSWERED);
+		assert_int_equal(server.seen[0].reset, cases[i].reset);
+		fetch_result_free(&r);
+	}
+}
+
+static void
 a_missed_window_leaves_the_request_unfinished(void **state)
 {
 	struct fetch_pool *p = fetch_pool_new();
@@ -699,6 +740,7 @@ main(void)
 		cmocka_unit_test(replies_have_a_ceiling_and_may_go_to_a_file),
 		cmocka_unit_test(the_body_leaves_at_its_instant),
 		cmocka_unit_test(the_headers_go_before_and_the_body_never_early),
+		cmocka_unit_test(what_is_not_answered_in_its_window_is_dropped_with_the_socket),
 		cmocka_unit_test(a_missed_window_leaves_the_request_unfinished),
 		cmocka_unit_test(what_left_late_takes_the_next_place),
 		cmocka_unit_test(a_connection_that_never_stands_misses_the_window_in_time),
