@@ -31,6 +31,7 @@ ADDRESS = {"pg1": f"{NET}.1", "pg2": f"{NET}.2", "witness": f"{NET}.3", "app1": 
 DATABASES, VOTERS, APPS = ("pg1", "pg2"), ("pg1", "pg2", "witness"), ("app1", "app2")
 PORT, SIM_PORT, DATABASE_PORT = 8443, 9077, 5000
 INIT = "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)\nwhile True: signal.pause()"  # reaps
+NOBODY = "02:00:00:00:00:99"  # no link has this address
 CLONE_NEWNET = 0x40000000
 TTL, LOOP, RETRY = 20, 5, 7  # seconds: Patroni's, as doc/ha.md has them
 
@@ -67,6 +68,7 @@ class Cluster:
         self.running = {}  # (host, name): the process
         self.inits = {}    # of application hosts: pids
         self.away = set()  # hosts that are cut off
+        self.parted = set()  # (from, to)
         self.worlds = 0
         self.settings = settings
         self.password = secrets.token_hex(16)
@@ -116,6 +118,19 @@ class Cluster:
     def mend(self, host):
         run("ip", "-n", self.space("lan"), "link", "set", host, "up")
         self.away.discard(host)
+
+    def part(self, host, other, both_ways=True):
+        """What the host sends to the other is lost, and with both_ways the answers too; the rest is reached."""
+        for one, another in ((host, other), (other, host))[:1 + both_ways]:
+            run("ip", "-n", self.space(one), "neigh", "replace", ADDRESS[another], "lladdr", NOBODY, "nud", "permanent",
+                "dev", "eth0")
+            self.parted.add((one, another))
+
+    def join(self):
+        """All reach each other again."""
+        for one, another in self.parted:
+            run("ip", "-n", self.space(one), "neigh", "del", ADDRESS[another], "dev", "eth0")
+        self.parted.clear()
 
     def start(self, host, name, *words, env=None):
         log = open(self.folder / f"{host}-{name}.log", "ab")
@@ -390,6 +405,7 @@ listen site
 
     def repair(self):
         """All hosts are there, and know it."""
+        self.join()
         for host in list(self.away):
             self.mend(host)
         for host in VOTERS:
