@@ -176,7 +176,7 @@ accept_answer(struct buf *message, enum rc rc, const struct rows *rows, int row)
 	char number[24];
 	const char *texts[ANSWER_TEXTS] = { db_int(rc, number) };
 
-	for (int i = ANSWER_RESULT; rc == RC_OK && i < ANSWER_TEXTS; i++)
+	for (int i = ANSWER_RESULT; rows != NULL && i < ANSWER_TEXTS; i++)
 		texts[i] = rows_text(rows, row, i - ANSWER_RESULT);
 	texts_write(message, texts, ANSWER_TEXTS);
 }

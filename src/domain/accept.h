@@ -46,7 +46,7 @@ enum rc accept_run(
 /* Whether nothing was done for that wish because of another before it, or of somebody else's transaction: it is
  * to be put to the next statement. */
 bool accept_again(const struct rows *rows, int row);
-/* The message that answers a wish: what its row says, or the result why there is none. */
+/* The message that answers a wish: what its row says; without rows (NULL) the result why there are none. */
 void accept_answer(struct buf *message, enum rc rc, const struct rows *rows, int row);
 
 #endif

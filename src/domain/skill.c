@@ -186,7 +186,7 @@ release_json(void *value)
 bool
 skill_read(const struct skill *skill, struct arena *a, json_t *object, struct skill_input *input)
 {
-	struct reading reading = { skill, input };
+	struct reading reading = { .skill = skill, .input = input };
 
 	input->missing = json_array();
 	input->invalid = json_object();

@@ -273,7 +273,7 @@ by_age(const void *a, const void *b)
 bool
 spool_list(int dir, struct spool_list *list)
 {
-	struct listing l = { dir, list, 0 };
+	struct listing l = { .dir = dir, .list = list };
 
 	*list = (struct spool_list){ 0 };
 	if (!walk(dir, list_name, &l)) {
