@@ -272,6 +272,7 @@ run(struct ask *ask)
 {
 	const struct skill *skill = skill_find(ask->env->skills, ask_path(ask, "skill_id"));
 	struct skill_input in;
+	const struct booking *about = NULL;
 	struct booking booking;
 	struct place p;
 	enum rc rc;
@@ -287,11 +288,14 @@ run(struct ask *ask)
 	if ((rc = place_key(ask, &p, RUN_ROUTE)) != RC_OK)
 		return rc;
 	if (skill_read(skill, ask->req->arena, ask->body.root, &in) &&
-	    skill->booking_slot != NULL && (rc = read_booking(ask, skill, &in, &booking)) != RC_OK)
-		return rc;
+	    skill->booking_slot != NULL) {
+		if ((rc = read_booking(ask, skill, &in, &booking)) != RC_OK)
+			return rc;
+		about = &booking;
+	}
 	if (in.slots == NULL)
 		return refuse_slots(ask, &p, &in);
-	fill_wish(ask, &p, skill, &in, skill->booking_slot != NULL ? &booking : NULL);
+	fill_wish(ask, &p, skill, &in, about);
 	if (!str_e164(p.wish.target_phone)) {
 		skill_refuse(&in,
 		    skill->phone_slot != NULL ? skill->phone_slot : skill->booking_slot,

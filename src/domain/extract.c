@@ -193,7 +193,9 @@ add_description(const struct place *at, json_t *schema, json_t *made)
 
 	json_object_foreach(schema, name, value)
 	{
-		if (find_keyword(name)->use == USE_HINT)
+		const struct keyword *k = find_keyword(name);
+
+		if (k != NULL && k->use == USE_HINT)
 			json_object_set(hints, name, value);
 	}
 	if (json_object_size(hints) > 0) {

@@ -124,10 +124,14 @@ drop_out(struct line *l, struct out *o)
 static void
 release(struct line *l)
 {
-	struct out *o;
+	struct out *o, *next;
 
-	while ((o = TAILQ_FIRST(&l->out)) != NULL)
-		drop_out(l, o);
+	for (o = TAILQ_FIRST(&l->out); o != NULL; o = next) {
+		next = TAILQ_NEXT(o, link);
+		free(o);
+	}
+	TAILQ_INIT(&l->out);
+	l->out_count = 0;
 	play_free(&l->play);
 	for (size_t i = 0; i < l->party.line_count; i++)
 		if (l->party.voices[i].bytes != NULL)

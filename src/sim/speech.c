@@ -120,11 +120,11 @@ add_slower(const struct pcm *from, struct pcm *out)
 	for (size_t i = 0; i < count; i++) {
 		size_t first = i * (size_t)rate / ULAW_RATE;
 		size_t end = (i + 1) * (size_t)rate / ULAW_RATE;
-		int64_t sum = 0;
+		int64_t sum = from->sample[first], summed = 1;
 
-		for (size_t k = first; k < end; k++)
+		for (size_t k = first + 1; k < end; k++, summed++)
 			sum += from->sample[k];
-		to[i] = (int16_t)(sum / (int64_t)(end - first));
+		to[i] = (int16_t)(sum / summed);
 	}
 }
 

@@ -18,6 +18,8 @@
 #define NAME_SIZE 64 /* of a section, of a key */
 #define VARIABLE_SIZE 160
 
+#define BLANKS " \t\r"
+
 struct reader {
 	const struct conf_key *keys;
 	void *settings;
@@ -43,15 +45,13 @@ static bool __attribute__((format(printf, 2, 3))) fail(struct reader *r, const c
 static bool
 is_blank(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r';
+	return c != '\0' && strchr(BLANKS, c) != NULL;
 }
 
 static char *
 skip_blanks(char *s)
 {
-	while (is_blank(*s))
-		s++;
-	return s;
+	return s + strspn(s, BLANKS);
 }
 
 static void

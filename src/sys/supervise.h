@@ -16,7 +16,7 @@ struct child {
 	pid_t pid; /* 0 when it does not run */
 	long started_ms;
 	long not_before_ms; /* the brake: do not refork before */
-	int quick_deaths;
+	unsigned quick_deaths;
 };
 
 /* Children end in their own time, which may be long: on SIGHUP new ones take their places at once, and on

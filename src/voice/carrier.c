@@ -319,9 +319,12 @@ static int
 callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
 	const struct lws_protocols *protocol = lws_get_protocol(wsi);
-	struct sockets *all = protocol == NULL ? NULL : protocol->user;
 	struct socket **place = user, *s;
+	struct sockets *all;
 
+	if (protocol == NULL)
+		return 0; /* not yet a connection of ours */
+	all = protocol->user;
 	switch (reason) {
 	case LWS_CALLBACK_HTTP:
 		return answer_http(wsi, HTTP_STATUS_NOT_FOUND);

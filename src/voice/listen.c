@@ -21,8 +21,8 @@
 #define PURE 0.02 /* what the prediction of a tone may leave over */
 #define BEEP_MIN_MS 180
 #define BEEP_MAX_MS 4000
-#define BEEP_LOW 1.86   /* 2 cos w at 480 Hz: below are the lines' own tones … */
-#define BEEP_HIGH -0.31 /* … and here 2200 Hz */
+#define BEEP_LOW 1.86     /* 2 cos w at 480 Hz: below are the lines' own tones … */
+#define BEEP_HIGH (-0.31) /* … and here 2200 Hz */
 #define SAME_TONE 0.02
 
 /* Mean square of the samples, and how far they are a tone: its 2 cos w, or 2 for none. */

@@ -261,6 +261,8 @@ take_sound(struct play *p, int64_t now, struct play_out *out)
 	memcpy(out->sound, piece->sound, piece->len);
 	if (p->ends_at < now)
 		p->ends_at = now;
+	if (item == NULL)
+		abort(); /* an item outlives its pieces: see is_finished() */
 	if (item->sent == 0)
 		item->started_us = p->ends_at;
 	item->sent += piece->len;

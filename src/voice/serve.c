@@ -112,12 +112,15 @@ static int
 on_file(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
 	const struct lws_protocols *protocol = lws_get_protocol(wsi);
-	struct server *s = protocol == NULL ? NULL : protocol->user;
+	struct server *s;
 
 	(void)user;
 	(void)in;
 	(void)len;
-	if (reason == LWS_CALLBACK_RAW_CLOSE_FILE && s != NULL && wsi == s->door)
+	if (protocol == NULL)
+		return 0; /* not yet a file of ours */
+	s = protocol->user;
+	if (reason == LWS_CALLBACK_RAW_CLOSE_FILE && wsi == s->door)
 		s->door = NULL;
 	if (reason != LWS_CALLBACK_RAW_RX_FILE)
 		return 0;

@@ -58,19 +58,13 @@ ear_new(struct tap *t)
 	return e;
 }
 
-static void
-let_go(struct ear *e)
-{
-	LIST_REMOVE(e, next);
-	e->tap->count--;
-	e->tap = NULL;
-}
-
 void
 ear_free(struct ear *e)
 {
-	if (e->tap != NULL)
-		let_go(e);
+	if (e->tap != NULL) {
+		LIST_REMOVE(e, next);
+		e->tap->count--;
+	}
 	free(e);
 }
 
@@ -228,11 +222,15 @@ tap_used(const struct tap *t)
 void
 tap_free(struct tap *t, int64_t now)
 {
+	struct ear *e;
+
 	if (t == NULL)
 		return;
 	tap_tick(t, now);
 	tell(t, sample_at(t, now));
-	while (!LIST_EMPTY(&t->ears))
-		let_go(LIST_FIRST(&t->ears));
+	LIST_FOREACH(e, &t->ears, next)
+	{
+		e->tap = NULL;
+	}
 	free(t);
 }

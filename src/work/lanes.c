@@ -82,8 +82,11 @@ bool
 lanes_give(struct lanes *l, const char *workspace_id, bool answered)
 {
 	struct lane **link = find(l, workspace_id), *lane = *link;
-	bool full = room(lane) == 0;
+	bool full;
 
+	if (lane == NULL)
+		abort(); /* more was given back than was taken */
+	full = room(lane) == 0;
 	lane->under_way--;
 	lane->silent = !answered;
 	if (lane->under_way > 0)

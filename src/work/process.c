@@ -46,7 +46,7 @@ struct processor {
 	struct fetch_pool *pool;
 	struct pacer_holder me;
 	char worker[JOB_WORKER_SIZE]; /* "": to be joined */
-	struct task *tasks;
+	LIST_HEAD(, task) tasks;
 	struct stage stages[JOB_STAGES];
 	int64_t next_us, alive_us, again_us;
 };
@@ -98,8 +98,7 @@ task_new(struct processor *p, enum job_stage stage, const struct rows *rows, int
 	t->stage = stage;
 	t->held = (struct job_held){ rows_int(rows, i, JOB_ID), rows_int(rows, i, JOB_LEASE),
 		rows_copy(a, rows, i, JOB_WORKSPACE_ID) };
-	t->next = p->tasks;
-	p->tasks = t;
+	LIST_INSERT_HEAD(&p->tasks, t, next);
 	p->stages[stage].active++;
 	about(t);
 	return t;
@@ -135,11 +134,7 @@ task_text(struct task *t, json_t *value)
 static void
 task_free(struct task *t)
 {
-	struct task **link = &t->p->tasks;
-
-	while (*link != t)
-		link = &(*link)->next;
-	*link = t->next;
+	LIST_REMOVE(t, next);
 	t->p->stages[t->stage].active--;
 	arena_free(t->arena);
 }
@@ -257,8 +252,8 @@ report_again(struct processor *p)
 	struct task *t, *next;
 
 	p->again_us = clock_boot_us() + AGAIN_US;
-	for (t = p->tasks; t != NULL; t = next) {
-		next = t->next;
+	for (t = LIST_FIRST(&p->tasks); t != NULL; t = next) {
+		next = LIST_NEXT(t, next);
 		if (t->report != NULL)
 			report(t);
 	}
@@ -270,9 +265,11 @@ report_again(struct processor *p)
 static void
 abandon(struct processor *p)
 {
+	struct task *t;
+
 	fetch_pool_free(p->pool);
-	while (p->tasks != NULL)
-		task_free(p->tasks);
+	while ((t = LIST_FIRST(&p->tasks)) != NULL)
+		task_free(t);
 	p->pool = fetch_pool_new();
 	p->worker[0] = '\0';
 }
@@ -281,9 +278,11 @@ static void
 under_way(const struct processor *p, struct buf *ids)
 {
 	const char *comma = "";
+	const struct task *t;
 
 	buf_puts(ids, "{");
-	for (const struct task *t = p->tasks; t != NULL; t = t->next) {
+	LIST_FOREACH(t, &p->tasks, next)
+	{
 		buf_printf(ids, "%s%lld", comma, (long long)t->held.job_id);
 		comma = ",";
 	}
@@ -430,7 +429,7 @@ wind_up(struct processor *p)
 	int64_t start = clock_boot_us();
 	const struct stage *mail = &p->stages[JOB_PUBLISH];
 
-	while (p->tasks != NULL &&
+	while (!LIST_EMPTY(&p->tasks) &&
 	    clock_boot_us() < start + (mail->active > 0 ? STOP_MAIL_US : STOP_US)) {
 		if (clock_boot_us() >= p->again_us)
 			report_again(p);

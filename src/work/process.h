@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "base/mem.h"
 #include "domain/job_work.h"
@@ -19,7 +20,7 @@ struct processor;
 
 /* One job under way; a stage's own struct begins with it. It and all of its texts are in its arena. */
 struct task {
-	struct task *next;
+	LIST_ENTRY(task) next;
 	struct processor *p;
 	struct arena *arena;
 	enum job_stage stage;
