@@ -49,7 +49,7 @@ lint_planted() {
 lint_deep() {
     local files=("$@")
 
-    ((${#files[@]} > 0)) || mapfile -t files < <(find src -name '*.c' -not -path 'src/phone/*' | sort)
+    ((${#files[@]} > 0)) || mapfile -t files < <(find src -name '*.c' | sort)
     printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 1 tests/dev/analyze "$BUILD"
 }
 
