@@ -510,7 +510,8 @@ def test_the_callee_waits_for_silence_and_speaks_turn_by_turn(sim, hooks, media)
         assert 0 <= turn["reply_heard_us"] - turn["reply_us"] <= 45000
         assert turn["silence_us"] is None
     assert len(said["agent_turns"]) == 3
-    assert 0 <= said["first_word_us"] < 200000
+    # The stream begins on a grid of 5 ms, and sound may come before that.
+    assert -5000 < said["first_word_us"] < 200000
     assert said["gaps"] == 0
 
 
