@@ -69,7 +69,8 @@ def test_others_at(point, crash, stack, world):
             stack.rule(to=to, outcome="error")
         call = world.post(to)
         if point == "watch.hung_up":
-            eventually(lambda: world.calls()[call]["dials"] == 1, 30, "it was not dialed")
+            # Twice on a busy machine: when its slot has passed before it could be sent.
+            eventually(lambda: world.calls()[call]["dials"] > 0, 30, lambda: f"not dialed: {world.calls()[call]}")
             assert world.cancel(call)
         if point.startswith("record"):
             eventually(lambda: stored(call), 40, "no recording")
