@@ -821,7 +821,8 @@ EXTRA_DIST += \
 	tests/sql/36_fraud.sql \
 	tests/sql/36_audit.sql \
 	tests/sql/37_pacer.sql \
-	tests/sql/39_restore.sql
+	tests/sql/39_restore.sql \
+	tests/sql/40_timeline.sql
 
 # The event streams, without sockets and without a database.
 if HAVE_CMOCKA

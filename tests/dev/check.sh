@@ -122,7 +122,7 @@ check_dist() {
     local missing
 
     make -s -C "$BUILD" -j"$(nproc)" distcheck TESTS= DISTCHECK_CONFIGURE_FLAGS='CFLAGS=-O1'
-    missing=$(comm -13 <(tar -tzf "$BUILD"/offhook-*.tar.gz | sed 's,^[^/]*/,,' | sort) <(tracked | sort))
+    missing=$(comm -13 <(tar -tf "$BUILD"/offhook-*.tar.* | sed 's,^[^/]*/,,' | sort) <(tracked | sort))
     rm -f "$BUILD"/offhook-*.tar.*
     [[ -z $missing ]] || {
         printf 'not in the tarball: %s\n' $missing
