@@ -90,7 +90,7 @@ class Others:
         self.process.join(10)
         if kind is None:
             assert self.faults == []
-            assert len(self.took) > 3
+            assert len(self.took) > 10
             assert max(self.took) < SOON, sorted(self.took)[-5:]
 
 
@@ -387,7 +387,7 @@ FLOODS = {
 def test_floods_of_http_2(stack, world, door):
     before, memory = door.connections(), door.memory()
     with others(world):
-        for flood in FLOODS.values():
+        for flood in list(FLOODS.values()) * 3:
             parts = flood()
             with door.tls(5, "h2") as tls:
                 assert tls.selected_alpn_protocol() == "h2"

@@ -33,6 +33,7 @@ def crash(stack):
     return run
 
 
+@pytest.mark.alone  # beside others the carrier seems far, and more is granted ahead
 @pytest.mark.parametrize("point", DIALER)
 def test_dialer_at(point, crash, stack, world):
     def work():
@@ -45,12 +46,12 @@ def test_dialer_at(point, crash, stack, world):
     lost = [c for c in world.calls().values() if "answer to the dial was lost" in
             (c["outcome_summary"] or "")]
     # What the dead dialer never sent is not sent by another: what was granted within its notice, one
-    # call, or a few where a busy machine makes the carrier far. What the carrier has seen is never lost.
-    assert len(lost) <= (0 if point == "lead.taken" else 4), lost
+    # call, or two where a busy machine makes the carrier far. What the carrier has seen is never lost.
+    assert len(lost) <= (0 if point == "lead.taken" else 2), lost
     assert not {c["target_phone"] for c in lost} & {p["to"] for p in stack.posts()}
     # Two credits are the price of a call that talked: the carrier's word counts, not the crash.
     talked = [c for c in world.calls().values() if c["target_phone"].endswith(TALKS) and c not in lost]
-    assert [c["status"] for c in talked] == ["completed"] * len(talked)
+    assert len(talked) >= 3 and {c["status"] for c in talked} == {"completed"}
 
 
 @pytest.mark.parametrize("point", OTHERS)
@@ -69,8 +70,9 @@ def test_others_at(point, crash, stack, world):
             stack.rule(to=to, outcome="error")
         call = world.post(to)
         if point == "watch.hung_up":
-            # Twice on a busy machine: when its slot has passed before it could be sent.
-            eventually(lambda: world.calls()[call]["dials"] > 0, 30, lambda: f"not dialed: {world.calls()[call]}")
+            # Granted twice on a busy machine, when its slot has passed before it could be sent, and sent once.
+            eventually(lambda: [p for p in stack.posts() if p["to"] == to], 30, lambda: f"not dialed: {world.calls()[call]}")
+            assert len([p for p in stack.posts() if p["to"] == to]) == 1
             assert world.cancel(call)
         if point.startswith("record"):
             eventually(lambda: stored(call), 40, "no recording")
