@@ -82,6 +82,7 @@ def test_events_are_gapless_begin_with_null_and_end_once(lives, digits, mode):
     assert times == sorted(times)
 
 
+@pytest.mark.alone  # a busy machine misses slots, and then the call is queued once more
 def test_a_completed_call_has_gone_through_every_status(lives):
     for digits in ("9143", "0010", "0011"):
         _, call = lives.ended(digits)

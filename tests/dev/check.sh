@@ -110,7 +110,9 @@ check_pytest_beside() {
 check_sanitizers() {
     local reports
 
-    mapfile -t reports < <(find "$DIR/" -name 'sanitizer.*' -size +0 2>/dev/null)
+    # LeakSanitizer looks at all threads; of one that ends meanwhile it says this line, and goes on.
+    mapfile -t reports < <(find "$DIR/" -name 'sanitizer.*' -exec \
+        grep -lvxE '==[0-9]+==Unable to get registers from thread [0-9]+\.' {} + 2>/dev/null)
     ((${#reports[@]} == 0)) || {
         cat "${reports[@]}"
         return 1
