@@ -191,6 +191,7 @@ http_tests = \
 	tests/unit/http/test_fcgi \
 	tests/unit/http/test_reach \
 	tests/unit/http/test_smtp \
+	tests/unit/http/test_window \
 	tests/unit/http/test_fetch
 check_PROGRAMS += $(http_tests)
 TESTS += $(http_tests)
@@ -229,6 +230,10 @@ tests_unit_http_test_smtp_SOURCES = tests/unit/http/test_smtp.c
 tests_unit_http_test_smtp_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_http_test_smtp_LDFLAGS = $(http_test_whole)
 tests_unit_http_test_smtp_LDADD = $(http_test_libs)
+tests_unit_http_test_window_SOURCES = tests/unit/http/test_window.c
+tests_unit_http_test_window_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_http_test_window_LDFLAGS = $(http_test_whole)
+tests_unit_http_test_window_LDADD = $(http_test_libs)
 tests_unit_http_test_fetch_SOURCES = tests/unit/http/test_fetch.c
 tests_unit_http_test_fetch_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_http_test_fetch_LDFLAGS = $(http_test_whole)

@@ -11,8 +11,6 @@
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +23,6 @@
 #include "base/mem.h"
 #include "http/mailing.h"
 #include "http/reach.h"
-
-#define UNACKNOWLEDGED_MS 1000 /* of a request with a send window */
 
 /* One exchange. */
 struct job {
@@ -56,9 +52,7 @@ struct fetch_pool {
 	int timer; /* a CLOCK_BOOTTIME timerfd: curl_multi_poll() alone counts whole milliseconds */
 	struct job *jobs;
 	int active;
-	int64_t left_until;        /* what was handed over last must have left by then; 0: it has */
-	int64_t left_gap;          /* its gap_us */
-	int64_t barred_until;      /* a window that ends before is not used */
+	struct windows windows;    /* of requests with a send window */
 	struct curl_waitfd *waits; /* the timer, and the mails whose connections are ours */
 	unsigned waits_size;
 };
@@ -84,24 +78,12 @@ left_whole(const struct job *job)
 	return header_bytes > 0;
 }
 
-/* The second look at the clock, as soon as libcurl lets us: whether what was handed over last can have
- * left in time. */
-static void
-look_again(struct fetch_pool *p)
+static bool
+has_window(const struct job *job)
 {
-	int64_t now = clock_boot_us();
-
-	if (p->left_until > 0 && now > p->left_until) {
-		log_warning("a request may have left %lld ms after its window",
-		    (long long)(now - p->left_until) / 1000);
-		p->barred_until = now + p->left_gap;
-	}
-	p->left_until = 0;
+	return job->f.window.not_after_us > 0;
 }
 
-/* What the network holds back leaves after all when it is whole again: long after its window, and perhaps after
- * somebody was told that nothing came of it. So a request with a window is given up when the peer has not
- * acknowledged it for a while, and what is not answered is dropped with its socket. */
 static int
 opened(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
@@ -112,24 +94,13 @@ opened(void *arg, curl_socket_t fd, curlsocktype purpose)
 	return CURL_SOCKOPT_OK;
 }
 
-static void
-bind_to_window(const struct job *job)
-{
-	const unsigned wait_ms = UNACKNOWLEDGED_MS;
-
-	if (job->f.not_after_us > 0 && job->socket >= 0 &&
-	    setsockopt(job->socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &wait_ms, sizeof wait_ms) != 0)
-		log_warning("a request cannot be bound to its window: %s", strerror(errno));
-}
-
 static int
 closing(void *arg, curl_socket_t fd)
 {
-	const struct linger drop = { .l_onoff = 1 };
 	struct job *job = arg;
 
-	if (job->f.not_after_us > 0 && job->result.sent_us > 0 && job->result.body_bytes == 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &drop, sizeof drop);
+	if (has_window(job) && job->result.sent_us > 0 && job->result.body_bytes == 0)
+		window_drop(fd);
 	if (job->socket == fd)
 		job->socket = -1;
 	return close(fd);
@@ -151,29 +122,28 @@ give_body(char *out, size_t size, size_t count, void *arg)
 	struct job *job = arg;
 	size_t left = job->f.body_len - job->body_given;
 	size_t n = left < size * count ? left : size * count;
+	enum window_state state;
 	int64_t now;
 
 	if (n == 0)
 		return 0;
-	bind_to_window(job);
-	look_again(job->pool);
+	if (has_window(job) && job->socket >= 0)
+		window_bind(job->socket);
+	window_look(&job->pool->windows);
 	now = clock_boot_us();
-	if (job->f.not_after_us > 0 &&
-	    (now > job->f.not_after_us || job->f.not_after_us < job->pool->barred_until)) {
-		job->missed = true;
+	state = window_at(&job->pool->windows, &job->f.window, now);
+	job->missed = state == WINDOW_PAST;
+	if (job->missed)
 		return CURL_READFUNC_ABORT;
-	}
-	if (now < job->f.not_before_us) {
-		job->paused = true;
+	job->paused = state == WINDOW_AHEAD;
+	if (job->paused)
 		return CURL_READFUNC_PAUSE;
-	}
 	if (!copy_body(job, out, n))
 		return CURL_READFUNC_ABORT;
 	job->body_given += n;
 	if (job->body_given == job->f.body_len) {
 		job->result.sent_us = now;
-		job->pool->left_until = job->f.not_after_us;
-		job->pool->left_gap = job->f.gap_us;
+		window_use(&job->pool->windows, &job->f.window);
 	}
 	return n;
 }
@@ -615,7 +585,7 @@ static void
 unpause_due(struct fetch_pool *p)
 {
 	for (struct job *job = p->jobs; job != NULL; job = job->next) {
-		if (!job->paused || clock_boot_us() < job->f.not_before_us)
+		if (!job->paused || clock_boot_us() < job->f.window.not_before_us)
 			continue;
 		job->paused = false;
 		(void)curl_easy_pause(job->easy, CURLPAUSE_CONT);
@@ -625,8 +595,8 @@ unpause_due(struct fetch_pool *p)
 static bool
 overdue(const struct job *job)
 {
-	return job->f.not_after_us > 0 && job->body_given < job->f.body_len &&
-	    clock_boot_us() > job->f.not_after_us;
+	return has_window(job) && job->body_given < job->f.body_len &&
+	    clock_boot_us() > job->f.window.not_after_us;
 }
 
 /* Whether this mail's connection is ours now. */
@@ -720,9 +690,9 @@ next_wake(const struct fetch_pool *p, int64_t until_us)
 
 	for (const struct job *job = p->jobs; job != NULL; job = job->next) {
 		if (job->paused)
-			wake = earlier(wake, job->f.not_before_us);
-		else if (job->f.not_after_us > 0 && job->body_given < job->f.body_len)
-			wake = earlier(wake, job->f.not_after_us + 1);
+			wake = earlier(wake, job->f.window.not_before_us);
+		else if (has_window(job) && job->body_given < job->f.body_len)
+			wake = earlier(wake, job->f.window.not_after_us + 1);
 		else if (has_line(job))
 			wake = earlier(wake, mail_until(job));
 	}
@@ -782,7 +752,7 @@ fetch_pool_run(struct fetch_pool *p, int64_t until_us)
 		unpause_due(p);
 		if (curl_multi_perform(p->multi, &running) != CURLM_OK)
 			log_fatal("libcurl: out of memory");
-		look_again(p);
+		window_look(&p->windows);
 		if (reap(p) || clock_boot_us() >= until_us)
 			return;
 		if (!wait_for_something(p, next_wake(p, until_us)))

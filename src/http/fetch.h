@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "http/window.h"
 
 /* Whether STARTTLS comes before everything else; where the URL is smtps:// TLS is there already. */
 enum fetch_tls {
@@ -48,19 +49,15 @@ struct fetch {
 	bool public_only;           /* HTTPS to the public Internet alone (http/reach.h) */
 	int to_fd; /* -1, or a file that takes the reply's body instead of reply.body */
 	/*
-	 * A send window in CLOCK_BOOTTIME microseconds, 0 for none: the headers may go out before,
-	 * but the last byte of the body is written at not_before or later and never after
-	 * not_after; when it is too late the request is abandoned unfinished, which the peer cannot
-	 * act upon. Only for a request that has a body. What has left and is not acknowledged within a
-	 * second, or not answered in time, does not reach the peer later either.
+	 * When it may leave, or zeroes. The headers may go out before, but the last byte of the body is written
+	 * at not_before or later and never after not_after; when it is too late the request is abandoned
+	 * unfinished, which the peer cannot act upon. Only for a request that has a body. What has left and is
+	 * not acknowledged within a second, or not answered in time, does not reach the peer later either.
+	 * Nothing holds a process up for certain between its last look at the clock and the write. A last byte
+	 * that may have left after not_after for that reason takes the place of what comes next: nothing else of
+	 * the pool whose window ends within gap_us of then is sent.
 	 */
-	int64_t not_before_us, not_after_us;
-	/*
-	 * Nothing holds a process up for certain between its last look at the clock and the write. A last
-	 * byte that may have left after not_after for that reason takes the place of what comes next:
-	 * nothing else of the pool whose window ends within so long of then is sent.
-	 */
-	int64_t gap_us;
+	struct window window;
 };
 
 /* How it ended, sorted by what the peer may have done. */
@@ -125,7 +122,7 @@ void fetch_pool_start(struct fetch_pool *p, const struct fetch *f,
     void (*done)(struct fetch_result *result, void *arg), void *arg);
 int fetch_pool_active(const struct fetch_pool *p);
 /* Works until until_us (CLOCK_BOOTTIME) at the latest, or until something has ended, or until a
- * signal comes. Wakes exactly at not_before_us of what it holds. */
+ * signal comes. Wakes exactly at the not_before_us of what it holds. */
 void fetch_pool_run(struct fetch_pool *p, int64_t until_us);
 
 #endif

@@ -19,6 +19,8 @@ src_http_libhttp_a_SOURCES = \
 	src/http/reach.c \
 	src/http/smtp.h \
 	src/http/smtp.c \
+	src/http/window.h \
+	src/http/window.c \
 	src/http/fetch.h \
 	src/http/mailing.h \
 	src/http/mailing.c \

@@ -460,9 +460,9 @@ start_dial(
 		return;
 	}
 	if (pacer_window(&answer, d->own_slot, &window)) {
-		dial->fetch.not_before_us = window.not_before_us;
-		dial->fetch.not_after_us = window.not_after_us;
-		dial->fetch.gap_us = interval;
+		dial->fetch.window.not_before_us = window.not_before_us;
+		dial->fetch.window.not_after_us = window.not_after_us;
+		dial->fetch.window.gap_us = interval;
 		fetch_pool_start(d->pool, &dial->fetch, dial_done, dial);
 	} else {
 		/* It passed while the claim was being committed. While the database is that slow,

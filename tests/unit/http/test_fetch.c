@@ -487,8 +487,8 @@ the_body_leaves_at_its_instant(void **state)
 	for (int i = 0; i < 3; i++) {
 		struct fetch f = post();
 
-		f.not_before_us = start_us + 60000 * (i + 1);
-		f.not_after_us = f.not_before_us + 50000;
+		f.window.not_before_us = start_us + 60000 * (i + 1);
+		f.window.not_after_us = f.window.not_before_us + 50000;
 		fetch_pool_start(p, &f, remember, &o[i]);
 	}
 	assert_int_equal(fetch_pool_active(p), 3);
@@ -519,14 +519,14 @@ the_headers_go_before_and_the_body_never_early(void **state)
 	(void)state;
 	start(ANSWER);
 	f = post();
-	f.not_before_us = clock_boot_us() + 150000;
-	f.not_after_us = f.not_before_us + 50000;
+	f.window.not_before_us = clock_boot_us() + 150000;
+	f.window.not_after_us = f.window.not_before_us + 50000;
 	fetch_wait(&f, &r);
 	stop();
 	assert_int_equal(r.end, FETCH_ANSWERED);
-	assert_true(server.seen[0].headers_us < f.not_before_us - 50000);
-	assert_true(server.seen[0].complete_us >= f.not_before_us);
-	assert_true(r.sent_us >= f.not_before_us && r.sent_us <= f.not_after_us);
+	assert_true(server.seen[0].headers_us < f.window.not_before_us - 50000);
+	assert_true(server.seen[0].complete_us >= f.window.not_before_us);
+	assert_true(r.sent_us >= f.window.not_before_us && r.sent_us <= f.window.not_after_us);
 	assert_false(r.missed);
 	fetch_result_free(&r);
 }
@@ -548,8 +548,8 @@ what_is_not_answered_in_its_window_is_dropped_with_the_socket(void **state)
 		f = post();
 		f.total_ms = 300;
 		if (cases[i].window) {
-			f.not_before_us = clock_boot_us();
-			f.not_after_us = f.not_before_us + 200000;
+			f.window.not_before_us = clock_boot_us();
+			f.window.not_after_us = f.window.not_before_us + 200000;
 		}
 		fetch_wait(&f, &r);
 		stop();
@@ -571,8 +571,8 @@ a_missed_window_leaves_the_request_unfinished(void **state)
 	start(ANSWER);
 	/* Already over when it starts. */
 	f = post();
-	f.not_before_us = clock_boot_us() - 20000;
-	f.not_after_us = f.not_before_us + 10000;
+	f.window.not_before_us = clock_boot_us() - 20000;
+	f.window.not_after_us = f.window.not_before_us + 10000;
 	fetch_pool_start(p, &f, remember, &o);
 	while (!o.done)
 		fetch_pool_run(p, clock_boot_us() + 100000);
@@ -581,8 +581,8 @@ a_missed_window_leaves_the_request_unfinished(void **state)
 
 	/* Headers out, then the process sleeps through the window. */
 	o = (struct outcome){ .done = false };
-	f.not_before_us = clock_boot_us() + 100000;
-	f.not_after_us = f.not_before_us + 10000;
+	f.window.not_before_us = clock_boot_us() + 100000;
+	f.window.not_after_us = f.window.not_before_us + 10000;
 	fetch_pool_start(p, &f, remember, &o);
 	fetch_pool_run(p, clock_boot_us() + 50000);
 	assert_false(o.done);
@@ -625,9 +625,9 @@ what_left_late_takes_the_next_place(void **state)
 
 		f.body = bodies[i];
 		f.body_len = strlen(bodies[i]);
-		f.not_before_us = start_us + (int64_t[]){ 100000, 300000, 600000 }[i];
-		f.not_after_us = f.not_before_us + 50000;
-		f.gap_us = 200000;
+		f.window.not_before_us = start_us + (int64_t[]){ 100000, 300000, 600000 }[i];
+		f.window.not_after_us = f.window.not_before_us + 50000;
+		f.window.gap_us = 200000;
 		fetch_pool_start(p, &f, remember, &o[i]);
 	}
 	while (fetch_pool_active(p) > 0)
@@ -656,8 +656,8 @@ a_connection_that_never_stands_misses_the_window_in_time(void **state)
 	f = post();
 	f.connect_ms = f.total_ms = 5000;
 	f.url = "http://192.0.2.1/"; /* TEST-NET: unreachable, or silent */
-	f.not_before_us = begun + 100000;
-	f.not_after_us = begun + 200000;
+	f.window.not_before_us = begun + 100000;
+	f.window.not_after_us = begun + 200000;
 	fetch_wait(&f, &r);
 	assert_int_equal(r.end, FETCH_NOT_SENT);
 	assert_int_equal(r.connect_us, 0);
@@ -674,8 +674,8 @@ an_answer_before_the_body_is_no_request(void **state)
 	(void)state;
 	start(ANSWER_EARLY);
 	f = post();
-	f.not_before_us = clock_boot_us() + 300000;
-	f.not_after_us = f.not_before_us + 50000;
+	f.window.not_before_us = clock_boot_us() + 300000;
+	f.window.not_after_us = f.window.not_before_us + 50000;
 	fetch_wait(&f, &r);
 	stop();
 	assert_int_equal(r.end, FETCH_NOT_SENT);

@@ -151,8 +151,8 @@ a_dial_is_a_post_with_our_name_and_no_window_of_its_own(void **state)
 	assert_string_equal(f.password, TOKEN);
 	assert_string_equal(f.ca_file, "/etc/ca.pem");
 	assert_int_equal(f.to_fd, -1);
-	assert_int_equal(f.not_before_us, 0);
-	assert_int_equal(f.not_after_us, 0);
+	assert_int_equal(f.window.not_before_us, 0);
+	assert_int_equal(f.window.not_after_us, 0);
 	assert_true(f.connect_ms > 0 && f.connect_ms < f.total_ms);
 	assert_true(f.total_ms >= 26000); /* the carrier's own limit for an answer */
 	assert_true(f.max_reply > 0);
