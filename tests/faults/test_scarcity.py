@@ -1,15 +1,17 @@
-"""Something runs out: file descriptors, the database's connections. What cannot be done is refused or put off, and
+"""Something runs out: file descriptors, memory, the database's connections. What cannot be done is refused or put off, and
 nobody tries so often that it gets worse; when there is enough again all goes on."""
 
 import contextlib
 import os
+import pathlib
+import signal
 import subprocess
 import time
 
 import psycopg2
 import pytest
 
-from stack import eventually
+from stack import eventually, parent_and_state
 from test_event_streams import follow, polled
 from world import BUSY, TALKS
 
@@ -131,6 +133,90 @@ def test_a_child_of_the_scheduler_has_no_file_left(role, stack, world):
     world.verify()
     dials = [c["dials"] for c in world.calls().values()]
     assert max(dials) <= 6, dials
+
+
+class Memory:
+    """A cgroup of processes which may touch little more than they have; what they fork, too."""
+
+    ONE, TWO = pathlib.Path("/sys/fs/cgroup/memory"), pathlib.Path("/sys/fs/cgroup")
+
+    def __init__(self):
+        self.root = self.ONE if self.ONE.exists() else self.TWO
+        self.limit, self.events = (("memory.limit_in_bytes", "memory.oom_control") if self.root == self.ONE
+                                   else ("memory.max", "memory.events"))
+        self.group = self.root / f"offhook-test-{os.getpid()}"
+
+    def __enter__(self):
+        try:
+            self.group.mkdir()
+            self.bound(1 << 30)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self.group.rmdir()
+            pytest.skip(f"no cgroup of memory can be made here: {error}")
+        return self
+
+    def take(self, pids):
+        for pid in pids:
+            with contextlib.suppress(OSError):  # it has just died
+                (self.group / "cgroup.procs").write_text(str(pid))
+
+    def bound(self, kib):
+        (self.group / self.limit).write_text(str(kib * 1024))
+
+    def killed(self):
+        """How often the kernel has killed one of them."""
+        return int(dict(line.split() for line in (self.group / self.events).read_text().splitlines())["oom_kill"])
+
+    def __exit__(self, *_):
+        def left():
+            for pid in (self.group / "cgroup.procs").read_text().split():
+                with contextlib.suppress(OSError):
+                    (self.root / "cgroup.procs").write_text(pid)
+            with contextlib.suppress(OSError):
+                self.group.rmdir()
+            return not self.group.exists()
+        eventually(left, BACK, "the cgroup is in use")
+
+
+def private_kib(pid):
+    with open(f"/proc/{pid}/smaps_rollup") as rollup:
+        return sum(int(line.split()[1]) for line in rollup if line.startswith("Private_"))
+
+
+def begun_again(stack, name):
+    """What the service manager does for a master that is dead. Whether it was."""
+    if parent_and_state(stack.pid(name))[1] not in (None, "Z"):
+        return False
+    stack.launch(name)
+    return True
+
+
+@pytest.mark.parametrize("name", ["api", "scheduler"])
+def test_no_memory_is_left_for(name, stack, world):
+    """All its children are begun anew, and half of these would have room: now this one dies for another, now the
+    master. They are begun again after ever longer pauses."""
+    seconds, masters = 4, 0
+    with Memory() as memory, world.load([world.number(s) for s in (BUSY, TALKS) * 40], threads=6, per_second=20):
+        children, size = stack.children(name, ""), len(stack.log(name))
+        memory.take(family(stack, name))
+        memory.bound(sum(map(private_kib, children)) // 2)
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            masters += begun_again(stack, name)
+            memory.take(family(stack, name))
+            time.sleep(0.01)
+        died, killed = stack.log(name)[size:].count("was killed by signal 9"), memory.killed()
+        memory.bound(1 << 30)
+        begun_again(stack, name)
+        print(f"{len(children)} children died {died} times and their master {masters} times in {seconds} s,"
+              f" {killed} times by the kernel's choice")
+        assert killed > 0, "there was room for all"
+        assert died <= 8 * len(children), "they are begun again without a pause"
+    world.verify()
+    assert len(world.calls()) == 80
 
 
 @contextlib.contextmanager
