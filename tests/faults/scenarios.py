@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import pathlib
+import random
 import signal
 import sys
 import threading
@@ -29,7 +30,8 @@ from receiver import Receiver  # noqa: E402
 
 WORKERS = 16  # so many can wait for the committer at once
 FEW = 5       # calls a second: one dial too many stands out
-SLOW = 0.2    # and so does one that comes too early
+ONE = 1       # and so does one that comes too late, since the next follows within the second
+SLOW = 0.2    # and one that comes too early
 SETTLED_S = 25
 # Everything that the simulator can do to a dial, but for what takes long.
 WAYS = (BUSY, TALKS, "0006", "0007", "0008", "0009", "0010", "0011", "0012")
@@ -270,12 +272,12 @@ def late(story):
     with far.far_away(tls / "server.pem", tls / "server.key", (sim.hostname, sim.port), 0.1) as port:
         stack.launch("scheduler", OFFHOOK_TWILIO_API_URL=f"https://localhost:{port}",
                      OFFHOOK_WEBHOOKS_CA_FILE=stack.env["OFFHOOK_CA"])
-        story.post_all(world, [BUSY] * 30)
-        for _ in range(6):
-            time.sleep(0.6)
+        story.post_all(world, [BUSY] * 14)
+        for _ in range(14):
+            time.sleep(random.uniform(0.3, 0.7))
             for pid in stack.children("scheduler", "dialer"):
                 os.kill(pid, signal.SIGSTOP)
-                time.sleep(0.4)
+                time.sleep(0.5)
                 os.kill(pid, signal.SIGCONT)
         with story.attempt():
             world.settle(SETTLED_S)
@@ -356,7 +358,7 @@ def spool(story):
 # name: what happens, and calls a second
 STORIES = {
     "load": (load, CPS), "committer": (committer, CPS), "crash-api": (crash_api, CPS), "crash": (crash, CPS),
-    "kills": (kills, SLOW), "backlog": (backlog, FEW), "takeover": (takeover, CPS), "late": (late, FEW),
+    "kills": (kills, SLOW), "backlog": (backlog, FEW), "takeover": (takeover, CPS), "late": (late, ONE),
     "database": (database, CPS), "callbacks": (callbacks, CPS), "cancel": (cancel, CPS), "expiry": (expiry, CPS),
     "spool": (spool, CPS),
 }
