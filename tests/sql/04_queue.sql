@@ -57,6 +57,15 @@ SELECT fn.call_cancel('ws3', call_id) FROM b WHERE n = 5;
 SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 5))), 'gone', 'cancelled');
 SELECT is((SELECT d.result FROM pacer p, fn.dial_claim(p.epoch, 999999, 0, 1000, 1, 0, NULL) d), 'gone',
     'never there');
+-- A call that somebody else has locked: whoever does not wait for it sees none.
+CREATE TEMP TABLE new AS SELECT t.call('ws1') AS call_id;
+CREATE TEMP TABLE locked AS SELECT call_id, queue_no FROM calls JOIN new USING (call_id);
+UPDATE call_queue SET call_id = 'call_nobody' FROM locked WHERE call_queue.queue_no = locked.queue_no;
+SELECT results_eq($$SELECT d.result, d.scope, d.reason, d.wait_us, d.attempt_id
+    FROM locked, pacer p, fn.dial_claim(p.epoch, queue_no, 0, 1000, 1, 0, NULL) d$$,
+    $$VALUES ('held', 'call', 'locked', 50000::bigint, NULL::uuid)$$, 'held for a moment');
+UPDATE call_queue SET call_id = locked.call_id FROM locked WHERE call_queue.queue_no = locked.queue_no;
+SELECT is((SELECT result FROM locked, t.claim(call_id, 9)), 'granted', 'and dialed thereafter');
 
 -- One unbound dial to a number at a time, over all workspaces.
 CREATE TEMP TABLE c AS SELECT n, t.call(CASE WHEN n = 0 THEN 'ws1' ELSE 'ws3' END,
