@@ -272,9 +272,9 @@ def late(story):
     with far.far_away(tls / "server.pem", tls / "server.key", (sim.hostname, sim.port), 0.1) as port:
         stack.launch("scheduler", OFFHOOK_TWILIO_API_URL=f"https://localhost:{port}",
                      OFFHOOK_WEBHOOKS_CA_FILE=stack.env["OFFHOOK_CA"])
-        story.post_all(world, [BUSY] * 14)
-        for _ in range(14):
-            time.sleep(random.uniform(0.3, 0.7))
+        story.post_all(world, [BUSY] * 16)
+        for _ in range(24):
+            time.sleep(random.uniform(0.2, 0.5))
             for pid in stack.children("scheduler", "dialer"):
                 os.kill(pid, signal.SIGSTOP)
                 time.sleep(0.5)
