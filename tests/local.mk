@@ -488,7 +488,7 @@ low_test_libs = src/auth/libauth.a src/http/libhttp.a src/db/libdb.a src/phone/l
 	$(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS) -lm
 domain_tests = tests/unit/domain/test_brief tests/unit/domain/test_pacer \
 	tests/unit/domain/test_script tests/unit/domain/test_skill tests/unit/domain/test_transcript
-work_tests = tests/unit/work/test_brake tests/unit/work/test_holder tests/unit/work/test_lanes tests/unit/work/test_line \
+work_tests = tests/unit/work/test_brake tests/unit/work/test_commit tests/unit/work/test_holder tests/unit/work/test_lanes tests/unit/work/test_line \
 	tests/unit/work/test_share
 api_tests = tests/unit/api/test_twiml
 domain_tests += tests/unit/domain/test_schedule
@@ -568,6 +568,10 @@ tests_unit_work_test_brake_SOURCES = tests/unit/work/test_brake.c
 tests_unit_work_test_brake_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_work_test_brake_LDFLAGS = $(work_test_whole)
 tests_unit_work_test_brake_LDADD = src/work/libwork.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
+tests_unit_work_test_commit_SOURCES = tests/unit/work/test_commit.c
+tests_unit_work_test_commit_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_work_test_commit_LDFLAGS = $(work_test_whole)
+tests_unit_work_test_commit_LDADD = src/work/libwork.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
 tests_unit_work_test_holder_SOURCES = tests/unit/work/test_holder.c
 tests_unit_work_test_holder_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_work_test_holder_LDFLAGS = $(work_test_whole)
