@@ -105,7 +105,8 @@ queue_lanes_free(struct db *db, const char *workspaces, const char *lanes, struc
 
 static const struct statement wake = {
 	"queue_wake",
-	"SELECT woken, ceil(extract(epoch FROM next_at - clock_timestamp()) * 1000000)::bigint"
+	"SELECT woken, CASE WHEN next_at IS NOT NULL THEN"
+	" greatest(ceil(extract(epoch FROM next_at - clock_timestamp()) * 1000000), 0)::bigint END"
 	" FROM fn.calls_wake(CASE WHEN $1::bigint < 0 THEN '-infinity'::timestamptz"
 	" ELSE clock_timestamp() - $1::bigint * interval '1 us' END, $2)",
 	2,
@@ -123,8 +124,6 @@ queue_wake(struct db *db, int64_t behind_us, int limit, int *woken, int64_t *nex
 		return rc;
 	*woken = (int)rows_int(rows, 0, 0);
 	*next_us = rows_text(rows, 0, 1) == NULL ? -1 : rows_int(rows, 0, 1);
-	if (*next_us < 0 && rows_text(rows, 0, 1) != NULL)
-		*next_us = 0;
 	rows_free(rows);
 	return RC_OK;
 }
