@@ -243,6 +243,7 @@ endif
 # The house and its shell: these need no program, only its sources, archives and units.
 EXTRA_DIST += \
 	.ci/run \
+	tests/check-hardening \
 	tests/dev/analyze \
 	tests/dev/check.sh \
 	tests/dev/coverage.sh \
@@ -634,6 +635,8 @@ EXTRA_DIST += \
 	tests/bench/pace \
 	tests/bench/rate_client.c \
 	tests/bench/read \
+	tests/bench/refusals \
+	tests/bench/soak \
 	tests/bench/stream_client.c \
 	tests/bench/streams \
 	tests/bench/tasks \

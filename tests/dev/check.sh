@@ -167,6 +167,7 @@ check() {
     check_database
     try "make check (gcc)" "$log/check-gcc.log" check_tests "$BUILD"
     try "floors of the archives" "$log/check-floors.log" tests/check-floors "$BUILD"
+    try "hardening of the programs" "$log/check-hardening.log" tests/check-hardening "$BUILD"
     build_in "$asan"
     beside check_computing
     try "make check (clang, sanitizers)" "$log/check-asan.log" check_tests "$asan"
