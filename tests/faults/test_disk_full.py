@@ -18,6 +18,7 @@ from stack import Stack, eventually
 from world import BUSY, TALKS, World
 
 ROOM = {"disk": 320, "data": 64, "log": 64, "tmp": 64}  # MiB
+GIVEN = 32  # MiB at least, when there is room again
 BACK = 30  # seconds, at most, until all goes on
 
 
@@ -68,11 +69,13 @@ def running_stack():
 
 def fill(folder):
     """To the last byte."""
-    with open(folder / "filler", "ab", buffering=0) as file, contextlib.suppress(OSError):
-        free = os.statvfs(folder)
-        os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize))
-        while True:
-            file.write(bytes(4096))
+    with open(folder / "filler", "ab", buffering=0) as file:
+        with contextlib.suppress(OSError):  # others take of it meanwhile
+            free = os.statvfs(folder)
+            os.posix_fallocate(file.fileno(), file.tell(), max(1, free.f_bavail * free.f_frsize))
+        with contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
 
 
 @contextlib.contextmanager
@@ -88,6 +91,7 @@ def full(stack, *names):
 
     for folder in folders:
         fill(folder)
+        assert (folder / "filler").stat().st_size >= GIVEN << 20, f"{folder} was full before"
     filler = threading.Thread(target=run, daemon=True)
     filler.start()
     try:

@@ -27,6 +27,7 @@ from sse import Stream  # noqa: E402
 TOP = pathlib.Path(__file__).resolve().parents[2]
 ALL = os.environ.get("TORTURE") == "all"
 SAMPLE = 6     # of each process, unless all are wanted
+LOST_REPLY = "0006"
 TOGETHER = 40  # calls that are held against the promises at once
 LIVES_S = 1.1  # a process that lives shorter is started again with a pause (sys/supervise.c)
 
@@ -95,7 +96,8 @@ class Rack:
     def one_call(self, about=None):
         """A call from its key to its last event, listened to."""
         world = self.world
-        call_id = world.post(world.number(BUSY))
+        # The watcher has nothing to do unless a reply of the carrier is lost.
+        call_id = world.post(world.number(LOST_REPLY if self.role == "watcher" else BUSY))
         self.calls[call_id] = about
         stream = Stream(world.url(f"/calls/{call_id}/events"), self.stack.env["OFFHOOK_CA"],
                         {"X-API-Key": world.key, "Accept": "text/event-stream"}, again=True)
