@@ -84,7 +84,8 @@ END $$;
 --   held      it waits on: in wait_us microseconds it may be tried again, NULL when nobody knows;
 --             scope says who waits with it
 --   deposed   the epoch is not the newest: stop
--- next_no is the next waiting call of the same lane, or NULL; weight its workspace's. from_number
+-- next_no is the next waiting call of the same lane (behind an expired one the next that has not), or NULL;
+-- weight its workspace's. from_number
 -- and url (of the agent) are the call's own, NULL: ours.
 CREATE FUNCTION fn.dial_claim(p_epoch bigint, p_queue_no bigint, p_lead_us bigint,
     p_interval_us bigint, p_default_cap integer, p_tat_us bigint, p_in_flight bigint,
@@ -157,9 +158,26 @@ BEGIN
             lane_in_flight := lane_in_flight + 1;
         END IF;
     END IF;
-    SELECT min(n.queue_no) INTO next_no FROM call_queue n WHERE n.workspace_id = q.workspace_id
-        AND n.rank = q.rank AND n.lane = q.lane AND n.queue_no > p_queue_no;
+    IF reason = 'expired' THEN
+        next_no := fn.next_alive(q);
+    ELSE
+        SELECT min(n.queue_no) INTO next_no FROM call_queue n WHERE n.workspace_id = q.workspace_id
+            AND n.rank = q.rank AND n.lane = q.lane AND n.queue_no > p_queue_no;
+    END IF;
 END $$;
+
+-- The next call of a lane behind one that has expired: where one has, many have, and each would take a claim
+-- with its commit. They are left to the keeper. Of the next thousand the last, when all of them have; NULL: there
+-- is none.
+CREATE FUNCTION fn.next_alive(q call_queue) RETURNS bigint
+LANGUAGE sql AS $$
+    SELECT coalesce(min(n.queue_no) FILTER (WHERE c.alive), max(n.queue_no))
+    FROM (SELECT queue_no, call_id FROM call_queue
+        WHERE workspace_id = q.workspace_id AND rank = q.rank AND lane = q.lane AND queue_no > q.queue_no
+        ORDER BY queue_no LIMIT 1000) n
+    CROSS JOIN LATERAL (SELECT coalesce(x.not_after > clock_timestamp(), true) AS alive FROM calls x
+        WHERE x.call_id = n.call_id OFFSET 0) c -- each is looked up, however few the planner believes there are
+$$;
 
 -- Takes a waiting call, whose row the caller holds locked, out of the queue to be dialed: its attempt.
 CREATE FUNCTION fn.dial_grant(q call_queue, c calls, p_epoch bigint, p_slot timestamptz,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "domain/keep.h"
@@ -13,6 +14,8 @@
 #include "work/env.h"
 
 #define BATCH 200
+#define EXPIRE_BATCH 20
+#define EXPIRE_PAUSE_MS 10
 #define PERIOD_MS 500
 #define RETENTION_EVERY 240 /* periods: two minutes */
 
@@ -51,6 +54,19 @@ repeat(struct db *db, enum rc (*work)(struct db *, int, int *))
 			return;
 }
 
+/* Each call that ends gives back credits, and until the commit nobody else of its customer's is accepted. */
+static void
+expire_calls(struct db *db)
+{
+	int done = EXPIRE_BATCH;
+
+	while (done >= EXPIRE_BATCH && !signal_stop) {
+		if (keep_expire_calls(db, EXPIRE_BATCH, &done) != RC_OK)
+			return;
+		clock_sleep_ms(EXPIRE_PAUSE_MS);
+	}
+}
+
 static void
 forget_jobs(const struct work_env *env, struct db *db)
 {
@@ -69,7 +85,7 @@ work_keep(void *arg)
 	struct db *db = db_new(env->database_url, &options);
 
 	for (long turn = 0; !signal_stop && !signal_reload; turn++) {
-		repeat(db, keep_expire_calls);
+		expire_calls(db);
 		repeat(db, keep_expire_questions);
 		if (turn % RETENTION_EVERY == 0) {
 			repeat(db, keep_forget_keys);

@@ -264,6 +264,22 @@ def test_credits_for_some_of_them(stack, world):
     assert len(world.calls()) == 4
 
 
+def test_calls_that_expire_by_the_hundred_end_a_few_at_once(stack, world):
+    """Each gives back credits, and whoever else of the customer's is to be accepted waits for the commit."""
+    with world.load([world.number() for _ in range(300)], threads=8):
+        pass
+    stack.rows("WITH late AS (UPDATE calls SET not_after = clock_timestamp() WHERE workspace_id = %s"
+               " AND status = 'queued' RETURNING not_after, call_id, workspace_id)"
+               " INSERT INTO call_expiry SELECT * FROM late", world.workspace)
+    world.post(world.number())
+    world.verify()
+    expired = stack.value("SELECT count(*) FROM calls WHERE workspace_id = %s AND status = 'expired'", world.workspace)
+    together = stack.value("SELECT max(n) FROM (SELECT count(*) AS n FROM calls WHERE workspace_id = %s"
+                           " AND status = 'expired' GROUP BY xmin) x", world.workspace)
+    assert expired > 100, "they were dialed before"
+    assert together <= 20
+
+
 @pytest.mark.parametrize("holding", ["SELECT FROM credit_months WHERE workspace_id = %s FOR UPDATE",
                                      "UPDATE credit_months SET reserved = reserved WHERE workspace_id = %s"])
 def test_one_customer_does_not_hold_up_the_others(stack, world, holding):

@@ -57,6 +57,26 @@ SELECT fn.call_cancel('ws3', call_id) FROM b WHERE n = 5;
 SELECT is((SELECT result FROM t.claim((SELECT call_id FROM b WHERE n = 5))), 'gone', 'cancelled');
 SELECT is((SELECT d.result FROM pacer p, fn.dial_claim(p.epoch, 999999, 0, 1000, 1, 0, NULL) d), 'gone',
     'never there');
+-- Where one has expired, many have: a claim steps over all of them, and the keeper ends them.
+SELECT t.workspace('ws5');
+CREATE TEMP TABLE late AS SELECT n, t.call('ws5') AS call_id FROM generate_series(0, 4) n;
+UPDATE calls SET not_after = clock_timestamp() FROM late WHERE calls.call_id = late.call_id AND n < 3;
+INSERT INTO call_expiry SELECT clock_timestamp() - interval '1 s', call_id, 'ws5' FROM late WHERE n < 3;
+SELECT results_eq($$SELECT d.result, d.reason, d.next_no FROM late JOIN calls c USING (call_id), pacer p,
+    fn.dial_claim(p.epoch, c.queue_no, 0, 1000, 9, 0, NULL) d WHERE n = 0$$,
+    $$SELECT 'off', 'expired', c.queue_no FROM late JOIN calls c USING (call_id) WHERE n = 3$$,
+    'the next that has not expired');
+SELECT is(string_agg(c.status::text, ' ' ORDER BY n), 'expired queued queued queued queued', 'the others wait on')
+    FROM late JOIN calls c USING (call_id);
+SELECT is(fn.expire_calls(10), 3, 'the keeper finds them');
+SELECT is(string_agg(c.status::text, ' ' ORDER BY n), 'expired expired expired queued queued', 'and ends them')
+    FROM late JOIN calls c USING (call_id);
+UPDATE calls SET not_after = clock_timestamp() FROM late WHERE calls.call_id = late.call_id AND n > 2;
+SELECT is(d.next_no, (SELECT c.queue_no FROM late JOIN calls c USING (call_id) WHERE n = 4),
+    'all behind it have: the last of them') FROM late JOIN calls c USING (call_id), pacer p,
+    fn.dial_claim(p.epoch, c.queue_no, 0, 1000, 9, 0, NULL) d WHERE n = 3;
+SELECT is(d.next_no, NULL, 'and behind that none') FROM late JOIN calls c USING (call_id), pacer p,
+    fn.dial_claim(p.epoch, c.queue_no, 0, 1000, 9, 0, NULL) d WHERE n = 4;
 -- A call that somebody else has locked: whoever does not wait for it sees none.
 CREATE TEMP TABLE new AS SELECT t.call('ws1') AS call_id;
 CREATE TEMP TABLE locked AS SELECT call_id, queue_no FROM calls JOIN new USING (call_id);
