@@ -26,7 +26,7 @@ coverage() {
     build_in "$dir"
     find "$dir" -name '*.gcda' -delete
     coverage_database
-    export OFFHOOK_SQL_COVERAGE=$log/coverage-sql.tsv OFFHOOK_BUILD=$dir OFFHOOK_BIN
+    export OFFHOOK_SQL_COVERAGE=$log/coverage-sql.tsv OFFHOOK_BUILD=$dir OFFHOOK_BIN TORTURE=all
     OFFHOOK_BIN=$(prefix_of "$dir")/bin
     step "make check" "$log/coverage-units.log" check_tests "$dir"
     chmod -R a+rwX "$dir/src"
