@@ -17,7 +17,7 @@ import pytest
 from stack import Stack, eventually
 from world import BUSY, TALKS, World
 
-ROOM = {"disk": 640, "data": 64, "log": 64, "tmp": 64}  # MiB
+ROOM = {"disk": 640, "data": 256, "log": 64, "tmp": 64}  # MiB
 GIVEN = 32  # MiB at least, when there is room again
 BACK = 30  # seconds, at most, until all goes on
 
