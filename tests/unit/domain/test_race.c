@@ -21,15 +21,14 @@
 #include "domain/accept.h"
 #include "domain/leg.h"
 #include "domain/pacer.h"
+#include "unit/database.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define AT_ONCE 6
 #define ROUNDS 15
 
 static const struct db_options options = { .program = "test_race" };
-static const char *server; /* what the environment names */
-static char url[1024];     /* our own database there */
-static char name[64];
+static const char *url; /* our own database */
 static struct arena *a;
 static struct db *db;
 static int made; /* workspaces and numbers so far */
@@ -48,15 +47,6 @@ check(bool right, const char *what)
 }
 
 /* ---- a database ---- */
-
-static void
-script(struct db *d, const char *sql)
-{
-	char error[512];
-
-	if (db_script(d, sql, error, sizeof(error)) != RC_OK)
-		fail_msg("%s: %s", sql, error);
-}
 
 /* The first column of the only row, or NULL. */
 static const char *
@@ -94,19 +84,10 @@ static int
 setup(void **state)
 {
 	const char *source = getenv("srcdir");
-	struct db *d = db_new(server, &options);
 
 	(void)state;
 	a = arena_new();
-	(void)snprintf(name, sizeof(name), "offhook_race_%d", (int)getpid());
-	script(d, arena_printf(a, "CREATE DATABASE %s", name));
-	db_free(d);
-	/* The last name wins, in a URL and in a list of settings. */
-	(void)snprintf(url, sizeof(url), "%s%sdbname=%s", server,
-	    strstr(server, "://") == NULL     ? " "
-		: strchr(server, '?') == NULL ? "?"
-					      : "&",
-	    name);
+	url = database_create("offhook_race");
 	db = db_new(url, &options);
 	assert_int_equal(
 	    migrate_apply(db, arena_printf(a, "%s/sql", source == NULL ? "." : source), tell, NULL),
@@ -117,12 +98,9 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	struct db *d = db_new(server, &options);
-
 	(void)state;
 	db_free(db);
-	script(d, arena_printf(a, "DROP DATABASE %s", name));
-	db_free(d);
+	database_drop();
 	arena_free(a);
 	return 0;
 }
@@ -132,7 +110,7 @@ workspace(int quota, int cap)
 {
 	const char *id = arena_printf(a, "ws_%d", ++made);
 
-	script(db,
+	database_script(db,
 	    arena_printf(
 		a, "SELECT fn.workspace_create('%s', 'default', 'w', %d, %d)", id, quota, cap));
 	return id;
@@ -417,7 +395,7 @@ a_key_whose_first_use_was_undone_is_free(void **state)
 	(void)state;
 	the_workspace = workspace(100, 100);
 	the_key = "undone";
-	script(first,
+	database_script(first,
 	    arena_printf(a,
 		"BEGIN; INSERT INTO idempotency_keys (workspace_id, route, key, fingerprint, call_id)"
 		" VALUES ('%s', 'POST /calls', 'undone', '\\x01', 'call_x')",
@@ -438,7 +416,7 @@ a_key_whose_first_use_was_undone_is_free(void **state)
 			  NULL),
 		   "0") == 0)
 		clock_sleep_ms(5);
-	script(first, "ROLLBACK");
+	database_script(first, "ROLLBACK");
 	assert_int_equal(read(report[0], &result, sizeof(result)), (ssize_t)sizeof(result));
 	assert_int_equal(result, CALL_ACCEPTED);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -856,11 +834,8 @@ main(void)
 		cmocka_unit_test(a_storm_leaves_the_books_in_order),
 	};
 
-	server = getenv("OFFHOOK_TEST_DATABASE_URL");
-	if (server == NULL || server[0] == '\0') {
-		print_message("skipped: OFFHOOK_TEST_DATABASE_URL is not set\n");
+	if (database_server() == NULL)
 		return 77;
-	}
 	log_open("test_race", LOG_LEVEL_ERROR);
 	alarm(300); /* whatever goes wrong, the test ends */
 	return cmocka_run_group_tests(tests, setup, teardown);

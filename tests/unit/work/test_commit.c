@@ -24,15 +24,13 @@
 #include "db/db.h"
 #include "domain/accept.h"
 #include "sys/signals.h"
+#include "unit/database.h"
 #include "work/commit.h"
 
 #define LONG_MS 20000 /* never waited out where all is well */
 #define LARGE ((size_t)6 << 20)
 
 static const struct db_options options = { .program = "test_commit" };
-static const char *server; /* what the environment names */
-static char url[1024];     /* our own database there */
-static char name[64];
 static struct db *db;
 static struct exchange_door door;
 static struct exchange *x;
@@ -54,49 +52,22 @@ static const char *const schema[] = {
 	" AS u (b, n) WHERE cardinality(briefs) = 1 OR b <> 'few' ORDER BY n; END $$",
 };
 
-static void
-script(struct db *d, const char *sql)
-{
-	char error[512];
-
-	if (db_script(d, sql, error, sizeof(error)) != RC_OK)
-		fail_msg("%s: %s", sql, error);
-}
-
 static int
 make_database(void **state)
 {
-	struct db *d = db_new(server, &options);
-	char sql[96];
-
 	(void)state;
-	(void)snprintf(name, sizeof(name), "offhook_commit_%d", (int)getpid());
-	(void)snprintf(sql, sizeof(sql), "CREATE DATABASE %s", name);
-	script(d, sql);
-	db_free(d);
-	/* The last name wins, in a URL and in a list of settings. */
-	(void)snprintf(url, sizeof(url), "%s%sdbname=%s", server,
-	    strstr(server, "://") == NULL     ? " "
-		: strchr(server, '?') == NULL ? "?"
-					      : "&",
-	    name);
-	db = db_new(url, &options);
+	db = db_new(database_create("offhook_commit"), &options);
 	for (size_t i = 0; i < sizeof schema / sizeof schema[0]; i++)
-		script(db, schema[i]);
+		database_script(db, schema[i]);
 	return 0;
 }
 
 static int
 drop_database(void **state)
 {
-	struct db *d = db_new(server, &options);
-	char sql[96];
-
 	(void)state;
 	db_free(db);
-	(void)snprintf(sql, sizeof(sql), "DROP DATABASE %s", name);
-	script(d, sql);
-	db_free(d);
+	database_drop();
 	return 0;
 }
 
@@ -269,7 +240,7 @@ large_wishes_do_not_make_one_statement(void **state)
 		pids[i] = want(brief, RC_OK);
 	wait_for(5);
 	serve(pids, 5);
-	script(db,
+	database_script(db,
 	    "DO $$ BEGIN ASSERT (SELECT max(bytes) BETWEEN 12 << 20 AND 16 << 20 FROM statements); END $$");
 	free(brief);
 }
@@ -354,11 +325,8 @@ main(void)
 	};
 
 	log_open("test_commit", LOG_LEVEL_ERROR);
-	server = getenv("OFFHOOK_TEST_DATABASE_URL");
-	if (server == NULL || server[0] == '\0') {
-		print_message("skipped: OFFHOOK_TEST_DATABASE_URL is not set\n");
+	if (database_server() == NULL)
 		return 77;
-	}
 	alarm(120); /* whatever goes wrong, the test ends */
 	return cmocka_run_group_tests(tests, make_database, drop_database);
 }
