@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "faults"))
 
 import stack as stack_module  # noqa: E402
-from stack import children_of, eventually  # noqa: E402,F401
+from stack import children_of, eventually, private_kib  # noqa: E402,F401
 
 POSTGRES = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parts[-2]))
 # What the programs ask of each session that bears on speed.
@@ -234,15 +234,6 @@ class Bench:
 
 def key_hash(key):
     return "\\x" + hashlib.sha256(key.encode()).hexdigest()
-
-
-def private_kib(pids):
-    """Private memory of each process."""
-    sizes = []
-    for pid in pids:
-        text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-        sizes.append(sum(int(n) for n in re.findall(r"^Private_\w+:\s+(\d+) kB", text, re.M)))
-    return sizes
 
 
 def percentile(values, p):

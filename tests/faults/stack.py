@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -296,6 +297,14 @@ class Stack:
             yield
             connection.rollback()
 
+    def superuser(self):
+        """A connection of PostgreSQL's own user, each statement its own transaction."""
+        password = (self.folder / "state" / "postgres_password").read_text().strip()
+        connection = psycopg2.connect(host=str(self.folder / "sock"), port=5432, user="postgres", dbname="offhook",
+                                      password=password)
+        connection.autocommit = True
+        return connection
+
     def value(self, statement, *values):
         return next(iter(self.rows(statement, *values)[0].values()))
 
@@ -332,6 +341,15 @@ class Stack:
         """The beginning of numbers that no other test uses, in the country where our own is at home."""
         self.numbers += 1
         return f"+1{random.randrange(50, 59)}{self.numbers:03d}"
+
+
+def private_kib(pids):
+    """Private memory of each process."""
+    sizes = []
+    for pid in pids:
+        text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+        sizes.append(sum(int(n) for n in re.findall(r"^Private_\w+:\s+(\d+) kB", text, re.M)))
+    return sizes
 
 
 def children_of(master, role):

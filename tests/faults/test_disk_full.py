@@ -106,12 +106,8 @@ def full(stack, *names):
 @contextlib.contextmanager
 def superuser(stack):
     """A cursor of PostgreSQL's own user."""
-    password = (stack.folder / "state" / "postgres_password").read_text().strip()
-    with contextlib.closing(psycopg2.connect(host=str(stack.folder / "sock"), port=5432, user="postgres",
-                                             dbname="offhook", password=password)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            yield cursor
+    with contextlib.closing(stack.superuser()) as connection, connection.cursor() as cursor:
+        yield cursor
 
 
 def use_up_wal(stack):

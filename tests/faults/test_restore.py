@@ -45,13 +45,9 @@ class Backup:
         return [self.bin / name, "-h", self.stack.folder / "sock", "-p", "5432", "-U", "postgres", *options]
 
     def sql(self, statement):
-        with contextlib.closing(psycopg2.connect(
-                host=str(self.stack.folder / "sock"), port=5432, user="postgres", dbname="offhook",
-                password=self.password)) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
-                return cursor.fetchone()[0]
+        with contextlib.closing(self.stack.superuser()) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchone()[0]
 
     @contextlib.contextmanager
     def archived(self):

@@ -6,6 +6,7 @@ By default a sample of all; TORTURE=all takes each, and TORTURE_REPORT names a f
 
 import collections
 import contextlib
+import functools
 import os
 import pathlib
 import re
@@ -117,9 +118,7 @@ class Rack:
         where = "{}:{} {}".format(*self.source.place(way))
         about = f"{self.role}: {way.function} {'partial ' if partial else ''}in {where}"
         began = time.monotonic()
-        def arm():
-            self.control.arm(self.role, way.key, partial)
-
+        arm = functools.partial(self.control.arm, self.role, way.key, partial)
         if restarting:
             self.restart(arm)
         else:
