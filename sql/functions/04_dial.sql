@@ -85,8 +85,7 @@ END $$;
 --             scope says who waits with it
 --   deposed   the epoch is not the newest: stop
 -- next_no is the next waiting call of the same lane (behind an expired one the next that has not), or NULL;
--- weight its workspace's. from_number
--- and url (of the agent) are the call's own, NULL: ours.
+-- weight its workspace's. from_number and url (of the agent) are the call's own, NULL: ours.
 CREATE FUNCTION fn.dial_claim(p_epoch bigint, p_queue_no bigint, p_lead_us bigint,
     p_interval_us bigint, p_default_cap integer, p_tat_us bigint, p_in_flight bigint,
     p_lane_in_flight bigint DEFAULT NULL,

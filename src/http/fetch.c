@@ -84,6 +84,7 @@ has_window(const struct job *job)
 	return job->f.window.not_after_us > 0;
 }
 
+/* Whose socket the window is bound to. */
 static int
 opened(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
