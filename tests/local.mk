@@ -489,8 +489,9 @@ low_test_libs = src/auth/libauth.a src/http/libhttp.a src/db/libdb.a src/phone/l
 	$(JANSSON_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS) -lm
 domain_tests = tests/unit/domain/test_brief tests/unit/domain/test_pacer \
 	tests/unit/domain/test_script tests/unit/domain/test_skill tests/unit/domain/test_transcript
-work_tests = tests/unit/work/test_brake tests/unit/work/test_commit tests/unit/work/test_holder tests/unit/work/test_lanes tests/unit/work/test_line \
-	tests/unit/work/test_share
+work_tests = tests/unit/work/test_brake tests/unit/work/test_commit tests/unit/work/test_dial \
+	tests/unit/work/test_holder tests/unit/work/test_lanes tests/unit/work/test_line tests/unit/work/test_share \
+	tests/unit/work/test_watch
 api_tests = tests/unit/api/test_twiml
 domain_tests += tests/unit/domain/test_schedule
 domain_tests += tests/unit/domain/test_price
@@ -589,6 +590,15 @@ tests_unit_work_test_share_SOURCES = tests/unit/work/test_share.c
 tests_unit_work_test_share_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_work_test_share_LDFLAGS = $(work_test_whole)
 tests_unit_work_test_share_LDADD = src/work/libwork.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
+work_test_stage = tests/unit/work/stage.h tests/unit/work/stage.c tests/unit/database.h tests/unit/database.c
+tests_unit_work_test_dial_SOURCES = tests/unit/work/test_dial.c $(work_test_stage)
+tests_unit_work_test_dial_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CMOCKA_CFLAGS)
+tests_unit_work_test_dial_LDFLAGS = $(work_test_whole)
+tests_unit_work_test_dial_LDADD = src/work/libwork.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
+tests_unit_work_test_watch_SOURCES = tests/unit/work/test_watch.c $(work_test_stage)
+tests_unit_work_test_watch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CMOCKA_CFLAGS)
+tests_unit_work_test_watch_LDFLAGS = $(work_test_whole)
+tests_unit_work_test_watch_LDADD = src/work/libwork.a src/remote/libremote.a src/domain/libdomain.a $(low_test_libs)
 api_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/api/libapi.a,--no-whole-archive
 tests_unit_api_test_twiml_SOURCES = tests/unit/api/test_twiml.c
 tests_unit_api_test_twiml_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -836,13 +846,24 @@ EXTRA_DIST += \
 	tests/sql/39_restore.sql \
 	tests/sql/40_timeline.sql
 
-# The event streams, without sockets and without a database.
+# The event streams: what they say, to whom, and over which connections; without nginx.
 if HAVE_CMOCKA
-stream_tests = tests/unit/stream/test_frame tests/unit/stream/test_hub
+stream_tests = tests/unit/stream/test_conn tests/unit/stream/test_feed tests/unit/stream/test_frame \
+	tests/unit/stream/test_hub tests/unit/stream/test_serve
 check_PROGRAMS += $(stream_tests)
 TESTS += $(stream_tests)
 stream_test_whole = $(AM_LDFLAGS) -Wl,--whole-archive,src/stream/libstream.a,--no-whole-archive
 stream_test_libs = src/stream/libstream.a src/domain/libdomain.a $(EVENT_LIBS) $(low_test_libs)
+tests_unit_stream_test_conn_SOURCES = tests/unit/stream/test_conn.c
+tests_unit_stream_test_conn_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_stream_test_conn_LDFLAGS = $(stream_test_whole)
+tests_unit_stream_test_conn_LDADD = $(stream_test_libs)
+stream_test_database = tests/unit/database.h tests/unit/database.c tests/unit/stream/events.h \
+	tests/unit/stream/events.c
+tests_unit_stream_test_feed_SOURCES = tests/unit/stream/test_feed.c $(stream_test_database)
+tests_unit_stream_test_feed_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CMOCKA_CFLAGS)
+tests_unit_stream_test_feed_LDFLAGS = $(stream_test_whole)
+tests_unit_stream_test_feed_LDADD = $(stream_test_libs)
 tests_unit_stream_test_frame_SOURCES = tests/unit/stream/test_frame.c
 tests_unit_stream_test_frame_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_stream_test_frame_LDFLAGS = $(stream_test_whole)
@@ -851,6 +872,10 @@ tests_unit_stream_test_hub_SOURCES = tests/unit/stream/test_hub.c
 tests_unit_stream_test_hub_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_stream_test_hub_LDFLAGS = $(stream_test_whole)
 tests_unit_stream_test_hub_LDADD = $(stream_test_libs)
+tests_unit_stream_test_serve_SOURCES = tests/unit/stream/test_serve.c $(stream_test_database)
+tests_unit_stream_test_serve_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CMOCKA_CFLAGS)
+tests_unit_stream_test_serve_LDFLAGS = $(stream_test_whole)
+tests_unit_stream_test_serve_LDADD = $(stream_test_libs)
 endif
 
 # The voice: its pure parts.

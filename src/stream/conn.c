@@ -136,7 +136,7 @@ on_read(struct bufferevent *io, void *arg)
 	struct evbuffer_ptr end;
 	struct request request;
 	char head[HEAD_MAX];
-	size_t len;
+	int len;
 
 	if (c->phase != READING) { /* nothing more is wanted, but the end of it must be seen */
 		evbuffer_drain(in, evbuffer_get_length(in));
@@ -145,9 +145,9 @@ on_read(struct bufferevent *io, void *arg)
 	end = evbuffer_search(in, "\r\n\r\n", 4, NULL);
 	if (end.pos < 0 && evbuffer_get_length(in) < HEAD_MAX)
 		return;
-	len = end.pos < 0 || end.pos + 4 > HEAD_MAX ? 0 : (size_t)end.pos + 4;
-	evbuffer_remove(in, head, len);
-	if (!request_parse(head, len, &request))
+	len = evbuffer_remove(
+	    in, head, sizeof head); /* all: more than that is not read from the socket */
+	if (end.pos < 0 || !request_parse(head, (size_t)len, &request))
 		refuse(c, "404 Not Found", "", "Not Found");
 	else if (hub_count(c->all->hub) >= c->all->max_streams)
 		refuse_full(c);

@@ -88,7 +88,7 @@ post(struct feed *f, struct answer *answer)
 	if (answer->kind == ANSWER_STAND)
 		f->stand_asked = false;
 	pthread_mutex_unlock(&f->lock);
-	if (write(f->fd, &one, sizeof one) < 0 && errno != EAGAIN)
+	if (write(f->fd, &one, sizeof one) < 0)
 		log_fatal("the loop of the streams cannot be woken: %s", strerror(errno));
 }
 

@@ -19,7 +19,7 @@ struct request {
 	char request_id[REQUEST_ID_MAX + 1]; /* for X-Request-Id; "" when there is none */
 };
 
-/* Reads the head of a request, all up to and with its empty line:
+/* Reads the head of a request, of which the first line counts:
  *     GET /_events/{call_id}?after=N&request=ID HTTP/1.1
  * False when it is anything else. */
 bool request_parse(const char *head, size_t len, struct request *r);

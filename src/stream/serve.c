@@ -159,7 +159,7 @@ raise_limit(int max_streams)
 static void
 on_library_log(int severity, const char *message)
 {
-	if (severity == EVENT_LOG_WARN || severity == EVENT_LOG_ERR)
+	if (severity >= EVENT_LOG_WARN)
 		log_warning("libevent: %s", message);
 }
 

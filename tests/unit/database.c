@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "db/migrate.h"
+
 static const struct db_options options = { .program = "unit-test" };
 static char url[1024], name[64];
 
@@ -35,14 +37,14 @@ database_script(struct db *db, const char *sql)
 		fail_msg("%s: %s", sql, error);
 }
 
-/* Runs a statement about our own database, on the server's. */
+/* Runs a statement about our own database, whose name stands between the two texts, on the server's. */
 static void
-run(const char *statement)
+run(const char *before, const char *after)
 {
 	struct db *db = db_new(database_server(), &options);
-	char sql[128];
+	char sql[256];
 
-	(void)snprintf(sql, sizeof(sql), "%s DATABASE %s", statement, name);
+	(void)snprintf(sql, sizeof(sql), "%s%s%s", before, name, after);
 	database_script(db, sql);
 	db_free(db);
 }
@@ -53,7 +55,7 @@ database_create(const char *begins)
 	const char *server = database_server();
 
 	(void)snprintf(name, sizeof(name), "%s_%d", begins, (int)getpid());
-	run("CREATE");
+	run("CREATE DATABASE ", "");
 	/* The last name wins, in a URL and in a list of settings. */
 	(void)snprintf(url, sizeof(url), "%s%sdbname=%s", server,
 	    strstr(server, "://") == NULL     ? " "
@@ -66,5 +68,36 @@ database_create(const char *begins)
 void
 database_drop(void)
 {
-	run("DROP");
+	run("DROP DATABASE ", "");
+}
+
+static void
+tell(const char *line, void *arg)
+{
+	(void)line;
+	(void)arg;
+}
+
+void
+database_migrate(struct db *db)
+{
+	const char *source = getenv("srcdir");
+	char directory[1024];
+
+	(void)snprintf(directory, sizeof(directory), "%s/sql", source == NULL ? "." : source);
+	if (migrate_apply(db, directory, tell, NULL) != RC_OK)
+		fail_msg("the schema of %s cannot be made", directory);
+}
+
+void
+database_shut(void)
+{
+	run("ALTER DATABASE ", " ALLOW_CONNECTIONS false");
+	run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '", "'");
+}
+
+void
+database_open(void)
+{
+	run("ALTER DATABASE ", " ALLOW_CONNECTIONS true");
 }

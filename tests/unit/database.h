@@ -12,6 +12,11 @@ const char *database_server(void);
 const char *database_create(const char *begins);
 /* Who is connected to it has to go before. */
 void database_drop(void);
+/* Brings it to the schema of sql/. */
+void database_migrate(struct db *db);
+/* Throws out whoever is connected to it, and lets nobody in until it is opened again. */
+void database_shut(void);
+void database_open(void);
 /* Statements, or the end of the test. */
 void database_script(struct db *db, const char *sql);
 

@@ -17,7 +17,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "db/migrate.h"
 #include "domain/accept.h"
 #include "domain/leg.h"
 #include "domain/pacer.h"
@@ -73,25 +72,14 @@ assert_asked(const char *sql, const char *parameter, const char *expected)
 		    answer == NULL ? "nothing" : answer, expected);
 }
 
-static void
-tell(const char *line, void *arg)
-{
-	(void)line;
-	(void)arg;
-}
-
 static int
 setup(void **state)
 {
-	const char *source = getenv("srcdir");
-
 	(void)state;
 	a = arena_new();
 	url = database_create("offhook_race");
 	db = db_new(url, &options);
-	assert_int_equal(
-	    migrate_apply(db, arena_printf(a, "%s/sql", source == NULL ? "." : source), tell, NULL),
-	    RC_OK);
+	database_migrate(db);
 	return 0;
 }
 

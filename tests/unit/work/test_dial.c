@@ -1,0 +1,503 @@
+/*
+ * test_dial.c: the dialer over a real PostgreSQL with our schema and a carrier of the test's own (stage.h): who is
+ * dialed and who is not, what becomes of a dial by its answer, and how it comes back from what takes the lead from it.
+ * When each dial leaves is what tests/faults and the pacer's model are about. Skipped when OFFHOOK_TEST_DATABASE_URL
+ * is unset.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "unit/database.h"
+#include "unit/work/stage.h"
+
+#define IN_FLIGHT_MAX 256 /* dials that wait for their answer */
+#define PHONE "+120255%05d"
+#define SOME "SELECT pg_sleep(0.3)" /* in which a dial that may leave has left */
+
+/* What the carrier says to who only asks how far away it is, and to a dial. */
+#define PROBED                                 \
+	{                                      \
+		"GET ", 200, "{\"calls\": []}" \
+	}
+#define TAKEN                      \
+	{                          \
+		"POST ", 201, NULL \
+	}
+
+static int made; /* calls so far */
+
+/* ---- who waits ---- */
+
+/* A call waits in that lane of a customer; more is SQL of other columns of it, as ", column = value". Returns its
+ * number. */
+static int
+call_of(const char *workspace, const char *lane, const char *more)
+{
+	made++;
+	database_script(stage.db,
+	    stage_text(
+		"INSERT INTO calls (call_id, workspace_id, task_id, status, direct, target_phone, brief, language, kind,"
+		" ask_user_mode, machine_detection, queue_no, queue_rank, queue_lane, credits_reserved, price_cents)"
+		" VALUES ('call_%d', '%s', 'task_%d', 'queued', false, '" PHONE
+		"', 'b', 'en', 'other', 'any', 'off',"
+		" nextval('call_queue_no'), 3, '%s', 0, 0);"
+		"UPDATE calls SET kind = 'other'%s WHERE call_id = 'call_%d';"
+		"SELECT fn.call_wait(c) FROM calls c WHERE call_id = 'call_%d'",
+		made, workspace, made, made, lane, more, made, made));
+	return made;
+}
+
+static int
+call(void)
+{
+	return call_of("ws1", "", "");
+}
+
+static int
+forget(void **state)
+{
+	database_script(stage.db, "DELETE FROM call_queue; DELETE FROM attempts");
+	return stage_close(state);
+}
+
+/* ---- what has become of it ---- */
+
+static const char *
+is(int number, const char *condition)
+{
+	return stage_text(
+	    "SELECT %s FROM calls c LEFT JOIN attempts t USING (attempt_id) WHERE c.call_id = 'call_%d'",
+	    condition, number);
+}
+
+static const char *
+live(int number)
+{
+	return is(number, "t.state = 'live'");
+}
+
+static const char * and (const char *one, const char *other)
+{
+	return stage_text("(%s) AND (%s)", one, other);
+}
+
+static const char *
+renamed(const char *from, const char *to)
+{
+	return stage_text("ALTER FUNCTION fn.%s RENAME TO %s", from, to);
+}
+
+/* ---- by its answer ---- */
+
+/* One call whose dial is answered so; then that is so. */
+static int
+answered(int status, const char *body, const char *condition)
+{
+	int number = call();
+	const struct play play = { .replies = { PROBED, { "POST ", status, body }, TAKEN },
+		.steps = { { is(number, condition), 2, NULL } } };
+
+	stage_play(work_dial, &play);
+	return number;
+}
+
+static void
+what_the_carrier_takes_is_live(void **state)
+{
+	int number = answered(
+	    201, NULL, "t.state = 'live' AND t.answer = 'accepted' AND c.status = 'dialing'");
+
+	(void)state;
+	stage_assert(is(number, "dials = 1"));
+	stage_assert("SELECT seen_at IS NULL FROM pacer"); /* the lead was laid down */
+}
+
+static void
+what_it_refuses_has_failed(void **state)
+{
+	(void)state;
+	(void)answered(
+	    400, "{\"code\": 21211}", "c.status = 'failed' AND t.state = 'refused' AND dials = 1");
+}
+
+static void
+what_is_too_much_for_it_waits_and_is_dialed_again(void **state)
+{
+	(void)state;
+	(void)answered(429, "", "t.state = 'live' AND dials = 2");
+}
+
+static void
+what_may_have_become_a_call_is_not_dialed_again(void **state)
+{
+	(void)state;
+	(void)answered(500, "", "c.status = 'dial_unknown' AND t.state = 'unknown' AND dials = 1");
+	(void)answered(0, "", "c.status = 'dial_unknown' AND t.state = 'unknown' AND dials = 1");
+}
+
+/* The attempt stays as it is until somebody asks the carrier; the dialer lives on. */
+static void
+an_answer_that_cannot_be_written_down_costs_nothing_else(void **state)
+{
+	int one = call(), two = call();
+	const struct play play = { .replies = { PROBED, TAKEN },
+		.steps = { { "SELECT true", 2, SOME },
+		    { "SELECT true", 0, renamed("away", "dial_result") },
+		    { and(live(two), is(one, "t.state = 'intent'")), 3, NULL } } };
+
+	(void)state;
+	stage.env.cps = 1;
+	database_script(stage.db, renamed("dial_result", "away"));
+	stage_play(work_dial, &play);
+}
+
+/* ---- who may not be dialed ---- */
+
+static void
+who_has_left_meanwhile_is_not_dialed_and_the_next_is(void **state)
+{
+	int one = call(), two = call(), three = call();
+	const struct play play = { .replies = { PROBED, TAKEN },
+		.steps = { { live(one), 0,
+			       stage_text("SELECT fn.call_cancel('ws1', 'call_%d')", two) },
+		    { live(three), 3, NULL } },
+		.at_most = 3 };
+
+	(void)state;
+	stage.env.cps = 1;
+	stage_play(work_dial, &play);
+	stage_assert(is(two, "c.status = 'cancelled' AND dials = 0"));
+}
+
+/* Who is next cannot be read: it begins anew, and as soon as it can it goes on. */
+static void
+a_queue_that_cannot_be_read_is_read_again(void **state)
+{
+	int one = call(), two = call(), three = call();
+	const struct play play = { .replies = { PROBED, TAKEN, PROBED },
+		.steps = { { live(one), 0,
+			       stage_text("SELECT fn.call_cancel('ws1', 'call_%d');"
+					  " ALTER TABLE call_queue RENAME rank TO away",
+				   two) },
+		    { "SELECT epoch > 1 FROM pacer WHERE epoch > (SELECT max(epoch) FROM attempts)",
+			0, SOME },
+		    { "SELECT true", 0, "ALTER TABLE call_queue RENAME away TO rank" },
+		    { live(three), 0, NULL } } };
+
+	(void)state;
+	stage.env.cps = 1;
+	stage_play(work_dial, &play);
+}
+
+static void
+who_is_too_late_is_ended(void **state)
+{
+	int late = call_of("ws1", "", ", not_after = now() - interval '1 s'"), two = call();
+	const struct play play = { .replies = { PROBED, TAKEN },
+		.steps = {
+		    { and(live(two), is(late, "c.status = 'expired' AND dials = 0")), 0, NULL } } };
+
+	(void)state;
+	stage_play(work_dial, &play);
+}
+
+/* Its number is being dialed for somebody else, whose answer was lost. */
+static void
+whose_number_is_busy_waits_aside(void **state)
+{
+	int busy = call(), gone = call(), other = call();
+	const struct play play = { .replies = { PROBED, TAKEN },
+		.steps = { { live(other), 0, SOME },
+		    { is(busy, "dials = 0"), 0,
+			stage_text("SELECT fn.call_cancel('ws1', 'call_%d')", gone) },
+		    { "SELECT true", 0, SOME },
+		    { "SELECT true", 0, "DELETE FROM attempts WHERE state = 'unknown'" },
+		    { live(busy), 0, NULL } } };
+
+	(void)state;
+	for (int i = busy; i <= gone; i++)
+		database_script(stage.db,
+		    stage_text(
+			"INSERT INTO attempts (attempt_id, workspace_id, call_id, epoch, state, to_number, slot_at,"
+			" check_at) VALUES (gen_random_uuid(), 'ws1', 'call_0', 0, 'unknown', '" PHONE
+			"', now(),"
+			" now() + interval '1 hour')",
+			i));
+	stage_play(work_dial, &play);
+	stage_assert(is(gone, "dials = 0"));
+}
+
+/* Also while it cannot be read who is at the cap. */
+static void
+a_customer_at_his_cap_waits_for_his_own_calls(void **state)
+{
+	int one, two;
+
+	(void)state;
+	database_script(stage.db, "SELECT fn.workspace_create('ws2', 'default', 'w', 1000, 1)");
+	one = call_of("ws2", "", "");
+	two = call_of("ws2", "", "");
+	{
+		const struct play play = { .replies = { PROBED, TAKEN },
+			.steps = { { live(one), 0, SOME },
+			    { is(two, "dials = 0"), 0, renamed("in_flight", "away") },
+			    { "SELECT true", 0, SOME },
+			    { "SELECT true", 0,
+				stage_text(
+				    "ALTER FUNCTION fn.away RENAME TO in_flight;"
+				    " SELECT fn.carrier_news(call_id, NULL, call_sid, 'completed', 5, NULL, 900)"
+				    " FROM calls WHERE call_id = 'call_%d'",
+				    one) },
+			    { live(two), 0, NULL } } };
+
+		stage_play(work_dial, &play);
+	}
+}
+
+/* Also while it cannot be read who is paused. */
+static void
+a_campaign_that_is_paused_waits_until_it_is_not(void **state)
+{
+	int paused = call_of("ws1", "task_paused", ""), other = call();
+	const struct play play = { .replies = { PROBED, TAKEN },
+		.steps = { { live(other), 0, SOME },
+		    { is(paused, "dials = 0"), 0, renamed("lanes_free", "away") },
+		    { "SELECT true", 0, SOME },
+		    { "SELECT true", 0,
+			"ALTER FUNCTION fn.away RENAME TO lanes_free; UPDATE tasks SET paused_at = NULL,"
+			" paused_why = NULL" },
+		    { live(paused), 0, NULL } } };
+
+	(void)state;
+	database_script(stage.db,
+	    "INSERT INTO tasks (task_id, workspace_id, kind, paused_at, paused_why)"
+	    " VALUES ('task_paused', 'ws1', 'campaign', now(), 'customer')");
+	stage_play(work_dial, &play);
+}
+
+static void
+a_campaign_keeps_its_distance_and_its_cap(void **state)
+{
+	int one = call_of("ws1", "task_spaced", ""), two = call_of("ws1", "task_spaced", "");
+	int three = call_of("ws1", "task_capped", ""), four = call_of("ws1", "task_capped", "");
+	const struct play play = { .replies = { PROBED, TAKEN },
+		.steps = { { and(live(two), live(three)), 0, SOME },
+		    { is(four, "dials = 0"), 0,
+			stage_text(
+			    "SELECT fn.carrier_news(call_id, NULL, call_sid, 'completed', 5, NULL, 900)"
+			    " FROM calls WHERE call_id = 'call_%d'",
+			    three) },
+		    { live(four), 0, NULL } } };
+
+	(void)state;
+	database_script(stage.db,
+	    "INSERT INTO tasks (task_id, workspace_id, kind, spacing_s) VALUES ('task_spaced', 'ws1', 'campaign', 1);"
+	    "INSERT INTO tasks (task_id, workspace_id, kind, max_concurrent) VALUES ('task_capped', 'ws1', 'campaign', 1)");
+	stage_play(work_dial, &play);
+	stage_assert(stage_text("SELECT max(slot_at) - min(slot_at) >= interval '1 s' FROM attempts"
+				" WHERE call_id IN ('call_%d', 'call_%d')",
+	    one, two));
+}
+
+/* ---- the lead ---- */
+
+/* While that is broken nobody is dialed; then it leads anew, and both calls are dialed, each once. */
+static void
+survives(const char *broken, const char *mended)
+{
+	int one = call(), two = call();
+	const struct play play = { .replies = { PROBED, TAKEN },
+		.steps = { { live(one), 0, broken }, { "SELECT true", 0, SOME },
+		    { "SELECT true", 0, mended }, { and(live(one), live(two)), 0, NULL } } };
+
+	stage.env.cps = 2;
+	stage_play(work_dial, &play);
+	stage_assert(is(one, "dials = 1"));
+	stage_assert(is(two, "dials = 1"));
+}
+
+static void
+a_lead_that_was_taken_or_lost_is_begun_anew(void **state)
+{
+	static const char end[] =
+	    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ="
+	    " 'offhook-dialer' AND datname = current_database()";
+
+	(void)state;
+	survives("UPDATE pacer SET epoch = epoch + 1", NULL);
+	survives(end, NULL);
+	survives(renamed("dial_claim", "away"), renamed("away", "dial_claim"));
+}
+
+static void
+a_queue_that_cannot_be_counted_is_dialed_all_the_same(void **state)
+{
+	int number = call();
+	const struct play play = { .replies = { PROBED, TAKEN },
+		.steps = { { live(number), 0, NULL } } };
+
+	(void)state;
+	database_script(stage.db, renamed("queue_recount", "away"));
+	stage_play(work_dial, &play);
+	database_script(stage.db, renamed("away", "queue_recount"));
+}
+
+/* With nobody to dial, its sign of life tells it. */
+static void
+an_idle_leader_hears_that_another_leads(void **state)
+{
+	const struct play play = { .replies = { PROBED },
+		.steps = { { "SELECT seen_at IS NOT NULL FROM pacer", 0,
+			       "UPDATE pacer SET epoch = 1000000" },
+		    { "SELECT epoch = 1000001 FROM pacer", 0, NULL } },
+		.number = SIGHUP };
+
+	(void)state;
+	stage_play(work_dial, &play);
+}
+
+/* Another host has taken over and gives no sign of life any more: it is waited for, then succeeded with care. */
+static void
+another_leader_is_waited_for(void **state)
+{
+	int one = call(), two = call();
+	const struct play play = { .replies = { PROBED, TAKEN },
+		.steps = {
+		    { live(one), 0,
+			"UPDATE pacer SET epoch = epoch + 1, host = 'elsewhere', seen_at = now()" },
+		    { live(two), 0, NULL } } };
+
+	(void)state;
+	stage.env.cps = 2;
+	stage_play(work_dial, &play);
+	stage_assert("SELECT max(slot_at) - min(slot_at) > interval '4 s' FROM attempts");
+}
+
+/* What was sent before the lead was lost is answered, and written down, all the same. */
+static void
+an_answer_comes_without_the_lead(void **state)
+{
+	int one = call(), two = call();
+	const struct play play = { .replies = { PROBED, TAKEN },
+		.steps = { { "SELECT true", 2,
+			       "ALTER FUNCTION fn.dial_claim RENAME TO away;"
+			       " ALTER FUNCTION fn.pacer_take RENAME TO away_too" },
+		    { "SELECT pg_sleep(1) IS NOT NULL", 0, SOME },
+		    { "SELECT true", 0,
+			"ALTER FUNCTION fn.away RENAME TO dial_claim;"
+			" ALTER FUNCTION fn.away_too RENAME TO pacer_take" },
+		    { and(live(one), live(two)), 0, NULL } },
+		.held = 3 };
+
+	(void)state;
+	stage.env.cps = 1;
+	stage_play(work_dial, &play);
+	stage_assert(is(one, "dials = 1"));
+}
+
+static void
+a_lead_that_cannot_be_laid_down_is_left(void **state)
+{
+	int number = call();
+	const struct play play = { .replies = { PROBED, TAKEN },
+		.steps = { { live(number), 0, NULL } } };
+
+	(void)state;
+	database_script(stage.db, renamed("pacer_release", "away"));
+	stage_play(work_dial, &play);
+	database_script(stage.db, renamed("away", "pacer_release"));
+	stage_assert("SELECT seen_at IS NOT NULL FROM pacer");
+}
+
+/* ---- the rest ---- */
+
+/* Where the number that calls is at home is not known, nor has it an account: it dials all the same, unasked. */
+static void
+without_an_account_nobody_is_asked_first(void **state)
+{
+	int number = call();
+	const struct play play = {
+		.replies = { TAKEN }, .steps = { { live(number), 0, NULL } }, .at_most = 1
+	};
+
+	(void)state;
+	stage.env.carrier.account_sid = "";
+	database_script(stage.db, renamed("home_is", "away"));
+	stage_play(work_dial, &play);
+	database_script(stage.db, renamed("away", "home_is"));
+}
+
+static void
+no_more_than_so_many_wait_for_their_answer(void **state)
+{
+	const struct play play = { .replies = { PROBED, TAKEN },
+		.steps = { { "SELECT count(*) = 270 FROM attempts WHERE state = 'live'", 0,
+		    NULL } },
+		.held = IN_FLIGHT_MAX };
+
+	(void)state;
+	for (int i = 0; i < IN_FLIGHT_MAX + 14; i++)
+		(void)call();
+	stage.env.cps = 500;
+	stage.env.carrier.account_sid = "";
+	stage_play(work_dial, &play);
+}
+
+static void
+a_dial_under_way_is_waited_for_at_the_end(void **state)
+{
+	int number = call();
+	const struct play play = { .replies = { TAKEN },
+		.steps = { { live(number), 1, NULL } },
+		.number = SIGTERM,
+		.at_first = true };
+
+	(void)state;
+	stage.env.carrier.account_sid = "";
+	stage_play(work_dial, &play);
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, stage_open, forget)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(what_the_carrier_takes_is_live),
+		CASE(what_it_refuses_has_failed),
+		CASE(what_is_too_much_for_it_waits_and_is_dialed_again),
+		CASE(what_may_have_become_a_call_is_not_dialed_again),
+		CASE(an_answer_that_cannot_be_written_down_costs_nothing_else),
+		CASE(who_has_left_meanwhile_is_not_dialed_and_the_next_is),
+		CASE(a_queue_that_cannot_be_read_is_read_again),
+		CASE(who_is_too_late_is_ended),
+		CASE(whose_number_is_busy_waits_aside),
+		CASE(a_customer_at_his_cap_waits_for_his_own_calls),
+		CASE(a_campaign_that_is_paused_waits_until_it_is_not),
+		CASE(a_campaign_keeps_its_distance_and_its_cap),
+		CASE(a_lead_that_was_taken_or_lost_is_begun_anew),
+		CASE(a_queue_that_cannot_be_counted_is_dialed_all_the_same),
+		CASE(an_idle_leader_hears_that_another_leads),
+		CASE(another_leader_is_waited_for),
+		CASE(an_answer_comes_without_the_lead),
+		CASE(a_lead_that_cannot_be_laid_down_is_left),
+		CASE(without_an_account_nobody_is_asked_first),
+		CASE(no_more_than_so_many_wait_for_their_answer),
+		CASE(a_dial_under_way_is_waited_for_at_the_end),
+	};
+
+	log_open("test_dial", LOG_LEVEL_ERROR);
+	if (database_server() == NULL)
+		return 77;
+	alarm(240); /* whatever goes wrong, the test ends */
+	return cmocka_run_group_tests(tests, stage_build, stage_strike);
+}
