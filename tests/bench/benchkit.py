@@ -178,17 +178,24 @@ class Bench:
         (self.stack.folder / "sock" / "api.sock").unlink(missing_ok=True)
         self.stack.up()
 
-    def pgbench(self, script, clients, seconds):
+    def pgbench(self, script, clients, seconds, *options):
         """Transactions a second of this script, as a prepared statement."""
         path = self.path / "script"
         path.write_text(script)
         done = subprocess.run(
-            [POSTGRES / "pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T",
-             str(seconds), "-f", path, self.stack.env["DATABASE_URL"]], capture_output=True, text=True,
+            [POSTGRES / "pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2)), "-T",
+             str(seconds), "-f", path, *options, self.stack.env["DATABASE_URL"]], capture_output=True, text=True,
             env={**os.environ, "PGOPTIONS": SESSION})
         assert done.returncode == 0 and "tps = " in done.stdout, done.stderr
         assert "number of failed transactions: 0 " in done.stdout, done.stdout
         return float(re.search(r"tps = ([0-9.]+)", done.stdout)[1])
+
+    def pgbench_at_rate(self, script, rate, seconds):
+        """The same on one connection at so many a second, as at_rate() tells it."""
+        prefix = self.path / "pgbench"
+        self.pgbench(script, 1, seconds, "-R", str(rate), "-l", f"--log-prefix={prefix}")
+        took = [int(line.split()[2]) for log in self.path.glob("pgbench.*") for line in log.read_text().splitlines()]
+        return {"p50_us": percentile(took, .5), "p99_us": percentile(took, .99), "max_us": max(took), "failed": 0}
 
     def duel(self, requests, seconds, bare):
         """Ours and the bare workers by turns, so that a neighbour's load hits both; the best
