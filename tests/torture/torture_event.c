@@ -9,6 +9,7 @@
 #include "torture/wrap.h"
 
 FAILS(struct event_base *, event_base_new, (void), (), NULL, ENOMEM)
+FAILS(int, event_base_dispatch, (struct event_base * base), (base), -1, ENOMEM)
 FAILS(struct event *, event_new,
     (struct event_base * base, evutil_socket_t fd, short what, event_callback_fn done, void *arg),
     (base, fd, what, done, arg), NULL, ENOMEM)

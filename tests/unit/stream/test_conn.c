@@ -34,7 +34,8 @@ static struct event_base *loop;
 static struct conns *all;
 static struct hub *hub;
 static int door, replays;
-static uint64_t asking; /* the listener who asked last */
+static uint64_t asking;   /* the listener who asked last */
+static void *last_stream; /* that was sent something */
 static struct sockaddr_un address;
 
 static void
@@ -55,11 +56,18 @@ want_stand(void *arg, const char *calls)
 	return true;
 }
 
+static bool
+send_on(void *stream, const char *bytes, size_t len)
+{
+	last_stream = stream;
+	return conn_send(stream, bytes, len);
+}
+
 static int
 open_all(void **state)
 {
 	static const struct hub_rules rules = { STREAMS, 15000000, 1800000000 };
-	static const struct hub_ops ops = { conn_send, conn_end, want_replay, want_stand, NULL };
+	static const struct hub_ops ops = { send_on, conn_end, want_replay, want_stand, NULL };
 
 	(void)state;
 	address = (struct sockaddr_un){ .sun_family = AF_UNIX };
@@ -368,6 +376,18 @@ what_was_told_before_the_end_still_arrives(void **state)
 }
 
 static void
+who_has_taken_all_is_let_go_at_once(void **state)
+{
+	int fd = streaming("");
+
+	(void)state;
+	conn_end(last_stream);
+	assert_int_equal(conns_count(all), 0);
+	assert_string_equal(hear(fd, NULL), "");
+	close(fd);
+}
+
+static void
 who_is_left_is_closed(void **state)
 {
 	int one = streaming(""), two = connected();
@@ -410,6 +430,7 @@ main(void)
 		CASE(who_leaves_in_a_shortage_opens_no_door_again),
 		CASE(who_takes_nothing_is_dropped),
 		CASE(what_was_told_before_the_end_still_arrives),
+		CASE(who_has_taken_all_is_let_go_at_once),
 		CASE(who_is_left_is_closed),
 		CASE(what_is_no_socket_is_not_listened_on),
 	};

@@ -148,6 +148,37 @@ new_call(void)
 	return call_id;
 }
 
+/* Another session runs this in one transaction; as soon as that condition on pg_locks holds, we go on. */
+static pid_t
+meanwhile(const char *sql, const char *condition)
+{
+	struct arena *a = arena_new();
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		db = db_new(url, &options);
+		database_script(db, arena_printf(a, "BEGIN; %s; COMMIT", sql));
+		_exit(0);
+	}
+	database_script(db,
+	    arena_printf(a,
+		"DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE %s) LOOP PERFORM pg_sleep(0.01); END LOOP; END $$",
+		condition));
+	arena_free(a);
+	return pid;
+}
+
+static void
+assert_ended(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 /* ---- questions ---- */
 
 static void
@@ -238,7 +269,55 @@ questions_outlast_the_database(void **state)
 		feed_ask_replay(feed, 1, call_id, 0, 100);
 }
 
+/* What is being answered when the end comes is answered first. */
+static void
+the_end_waits_for_a_statement(void **state)
+{
+	const char *call_id = new_call();
+	pid_t pid = meanwhile("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(0.5)",
+	    "relation = 'calls'::regclass AND mode = 'AccessExclusiveLock' AND granted");
+
+	(void)state;
+	feed_ask_replay(feed, 1, call_id, 0, 100);
+	clock_sleep_ms(100);
+	feed_free(feed);
+	feed = feed_new(url, 5000);
+	assert_ended(pid);
+}
+
 /* ---- news ---- */
+
+static void
+news_are_waited_for_while_the_database_is_away(void **state)
+{
+	const char *call_id = new_call();
+
+	(void)state;
+	database_shut();
+	feed_follow(feed, true);
+	assert_int_equal(count_and_free(taken(SHORT_MS)), 0);
+	database_back();
+	(void)news_before(call_id, 1);
+}
+
+/* The connection is lost, and while it is made anew something happens. */
+static void
+news_go_on_where_they_were_interrupted(void **state)
+{
+	const char *call_id = new_call();
+	struct arena *a = arena_new();
+
+	(void)state;
+	feed_follow(feed, true);
+	(void)news_before(call_id, 1);
+	database_script(db,
+	    arena_printf(a,
+		"SELECT fn.event_add('%s', 'speech', '{}'), (SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+		" WHERE datname = current_database() AND application_name = 'offhook-events')",
+		call_id));
+	assert_int_equal(news_before(call_id, 2), 0);
+	arena_free(a);
+}
 
 static void
 news_come_while_they_are_wanted(void **state)
@@ -273,50 +352,28 @@ many_news_come_in_several_answers(void **state)
 	assert_int_equal(news_before(call_id, MANY + 1), MANY - 1);
 }
 
-/* Has written an event that it commits when we let go of our lock. */
-static pid_t
-commit_late(const char *call_id)
-{
-	char sql[256];
-	pid_t pid;
-
-	database_script(db, "SELECT pg_advisory_lock(1)");
-	if ((pid = fork()) != 0) {
-		database_script(db,
-		    "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory'"
-		    " AND NOT granted) LOOP PERFORM pg_sleep(0.01); END LOOP; END $$");
-		return pid;
-	}
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	db = db_new(url, &options);
-	snprintf(sql, sizeof sql,
-	    "BEGIN; SELECT fn.event_add('%s', 'late', '{}'); SELECT pg_advisory_xact_lock(1); COMMIT",
-	    call_id);
-	database_script(db, sql);
-	_exit(0);
-}
-
 /* A number is drawn before its commit: who commits late is told of all the same. */
 static void
 what_is_committed_late_is_told_of(void **state)
 {
-	char late[ID_SIZE];
+	char late[ID_SIZE], sql[256];
 	const char *call_id;
 	pid_t pid;
-	int status;
 
 	(void)state;
 	snprintf(late, sizeof late, "%s", new_call());
 	call_id = new_call();
 	feed_follow(feed, true);
 	(void)news_before(call_id, 1);
-	pid = commit_late(late);
+	database_script(db, "SELECT pg_advisory_lock(1)");
+	snprintf(sql, sizeof sql,
+	    "SELECT fn.event_add('%s', 'late', '{}'); SELECT pg_advisory_xact_lock(1)", late);
+	pid = meanwhile(sql, "locktype = 'advisory' AND NOT granted");
 	events_add(db, call_id, 6, "speech", "{}");
 	assert_int_equal(news_before(call_id, 7), 5);
 	database_script(db, "SELECT pg_advisory_unlock(1)");
 	assert_int_equal(news_before(late, 2), 0);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	assert_ended(pid);
 }
 
 /* Another server has taken over, which lacks the last events and their numbers: what it draws again is told of. */
@@ -350,6 +407,9 @@ main(void)
 		CASE(answers_wait_for_who_takes_them),
 		CASE(only_one_asks_how_calls_stand),
 		CASE(questions_outlast_the_database),
+		CASE(the_end_waits_for_a_statement),
+		CASE(news_are_waited_for_while_the_database_is_away),
+		CASE(news_go_on_where_they_were_interrupted),
 		CASE(news_come_while_they_are_wanted),
 		CASE(many_news_come_in_several_answers),
 		CASE(what_is_committed_late_is_told_of),

@@ -104,14 +104,14 @@ check(bool right, const char *what)
 }
 
 static int
-ask(const char *about, const char *request)
+ask(const char *about, int after, const char *request)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	char head[256];
 
 	check(connect(fd, (struct sockaddr *)&address, sizeof address) == 0, "not connected");
-	snprintf(head, sizeof head, "GET /_events/%s?after=0&request=%s HTTP/1.0\r\n\r\n", about,
-	    request);
+	snprintf(head, sizeof head, "GET /_events/%s?after=%d&request=%s HTTP/1.0\r\n\r\n", about,
+	    after, request);
 	check(write(fd, head, strlen(head)) == (ssize_t)strlen(head), "not asked");
 	return fd;
 }
@@ -171,7 +171,7 @@ static bool
 hears_it_all(void)
 {
 	struct db *db = db_new(url, &options);
-	int fd = ask(call_id, "r1");
+	int fd = ask(call_id, 0, "r1");
 
 	(void)hear(fd, "id: 1\n");
 	events_add(db, call_id, 1, "speech", "{\"text\": \"hello\"}");
@@ -188,7 +188,7 @@ static bool
 hears_what_the_news_missed(void)
 {
 	struct db *db = db_new(url, &options);
-	int fd = ask(call_id, "");
+	int fd = ask(call_id, 0, "");
 	char sql[512];
 
 	(void)hear(fd, "id: 1\n");
@@ -206,7 +206,7 @@ hears_what_the_news_missed(void)
 static bool
 asks_for_a_call_that_is_none(void)
 {
-	const char *text = hear(ask(NO_CALL, ""), NULL);
+	const char *text = hear(ask(NO_CALL, 0, ""), NULL);
 
 	check(strstr(text, "id: ") == NULL && strstr(text, "retry: ") != NULL, "something else");
 	return true;
@@ -217,7 +217,7 @@ static bool
 takes_nothing(void)
 {
 	struct db *db = db_new(url, &options);
-	int fd = ask(call_id, "");
+	int fd = ask(call_id, 0, "");
 	char data[4096];
 
 	(void)hear(fd, "id: 1\n");
@@ -234,6 +234,20 @@ takes_nothing(void)
 	return false;
 }
 
+/* Another who has all there is: nothing comes but what is new. */
+static bool
+asks_for_what_is_behind(void)
+{
+	struct db *db = db_new(url, &options);
+	int fd = ask(call_id, 1, "");
+
+	(void)hear(fd, ": ");
+	events_add(db, call_id, 1, "speech", "{}");
+	check(strstr(hear(fd, "id: 2\n"), "id: 1\n") == NULL, "the history again");
+	db_free(db);
+	return true;
+}
+
 static bool
 does_nothing(void)
 {
@@ -248,6 +262,14 @@ a_client_hears_what_was_what_is_and_the_end(void **state)
 	(void)state;
 	env.heartbeat_s = 1;
 	assert_int_equal(serve(hears_it_all, SIGTERM), 0);
+}
+
+static void
+who_has_the_history_hears_what_is_new(void **state)
+{
+	(void)state;
+	env.heartbeat_s = 1;
+	assert_int_equal(serve(asks_for_what_is_behind, SIGTERM), 0);
 }
 
 static void
@@ -324,6 +346,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_client_hears_what_was_what_is_and_the_end),
+		CASE(who_has_the_history_hears_what_is_new),
 		CASE(an_event_that_the_news_missed_is_found),
 		CASE(no_call_has_no_events_and_ends_with_its_time),
 		CASE(who_takes_nothing_does_not_hold_up_the_end),
@@ -333,6 +356,8 @@ main(void)
 	};
 
 	log_open("test_serve", LOG_LEVEL_ERROR);
+	(void)setenv(
+	    "EVENT_SHOW_METHOD", "1", 1); /* libevent has something to say that is no warning */
 	if (database_server() == NULL)
 		return 77;
 	alarm(120); /* whatever goes wrong, the test ends */

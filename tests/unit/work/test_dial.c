@@ -21,6 +21,9 @@
 
 #define IN_FLIGHT_MAX 256 /* dials that wait for their answer */
 #define PHONE "+120255%05d"
+#define LOSE_CONNECTION                                                                                    \
+	"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'offhook-dialer'" \
+	" AND datname = current_database()"
 #define SOME "SELECT pg_sleep(0.3)" /* in which a dial that may leave has left */
 
 /* What the carrier says to who only asks how far away it is, and to a dial. */
@@ -65,7 +68,8 @@ call(void)
 static int
 forget(void **state)
 {
-	database_script(stage.db, "DELETE FROM call_queue; DELETE FROM attempts");
+	database_script(stage.db,
+	    "DELETE FROM call_queue; DELETE FROM attempts; UPDATE pacer SET doubted_at = NULL");
 	return stage_close(state);
 }
 
@@ -119,6 +123,22 @@ what_the_carrier_takes_is_live(void **state)
 	(void)state;
 	stage_assert(is(number, "dials = 1"));
 	stage_assert("SELECT seen_at IS NULL FROM pacer"); /* the lead was laid down */
+}
+
+static void
+a_dial_may_have_its_own_number_and_agent(void **state)
+{
+	int number = call_of("ws1", "",
+	    ", from_number = '+12025550000', webhook_url = 'https://agent.example.com/voice'");
+	const struct play play = {
+		.replies = { PROBED,
+		    { "&From=%2B12025550000&Url=https%3A%2F%2Fagent.example.com%2Fvoice&", 201,
+			NULL } },
+		.steps = { { live(number), 2, NULL } }
+	};
+
+	(void)state;
+	stage_play(work_dial, &play);
 }
 
 static void
@@ -176,6 +196,38 @@ who_has_left_meanwhile_is_not_dialed_and_the_next_is(void **state)
 	stage.env.cps = 1;
 	stage_play(work_dial, &play);
 	stage_assert(is(two, "c.status = 'cancelled' AND dials = 0"));
+}
+
+/* Its row is there, and yet it is no call that waits. */
+static void
+who_is_dialed_already_is_passed_over(void **state)
+{
+	int one = call(), two = call(), three = call();
+	const struct play play = { .replies = { PROBED, TAKEN },
+		.steps = { { and(live(one), live(three)), 3, NULL } },
+		.at_most = 3 };
+
+	(void)state;
+	database_script(stage.db,
+	    stage_text("UPDATE calls SET status = 'dialing' WHERE call_id = 'call_%d'", two));
+	stage_play(work_dial, &play);
+	stage_assert(is(two, "dials = 0"));
+}
+
+static void
+who_is_to_wait_is_dialed_after_it(void **state)
+{
+	int later = call(), now = call();
+	const struct play play = { .replies = { PROBED, TAKEN },
+		.steps = { { and(live(now), live(later)), 3, NULL } } };
+
+	(void)state;
+	database_script(stage.db,
+	    stage_text(
+		"UPDATE call_queue SET not_before = now() + interval '3 s' WHERE call_id = 'call_%d'",
+		later));
+	stage_play(work_dial, &play);
+	stage_assert("SELECT max(slot_at) - min(slot_at) > interval '1 s' FROM attempts");
 }
 
 /* Who is next cannot be read: it begins anew, and as soon as it can it goes on. */
@@ -243,9 +295,15 @@ a_customer_at_his_cap_waits_for_his_own_calls(void **state)
 	int one, two;
 
 	(void)state;
-	database_script(stage.db, "SELECT fn.workspace_create('ws2', 'default', 'w', 1000, 1)");
-	one = call_of("ws2", "", "");
-	two = call_of("ws2", "", "");
+	for (int i = 2; i <= 3; i++) {
+		const char *workspace = stage_text("ws%d", i);
+
+		database_script(stage.db,
+		    stage_text(
+			"SELECT fn.workspace_create('%s', 'default', 'w', 1000, 1)", workspace));
+		one = call_of(workspace, "", "");
+		two = call_of(workspace, "", "");
+	}
 	{
 		const struct play play = { .replies = { PROBED, TAKEN },
 			.steps = { { live(one), 0, SOME },
@@ -267,7 +325,8 @@ a_customer_at_his_cap_waits_for_his_own_calls(void **state)
 static void
 a_campaign_that_is_paused_waits_until_it_is_not(void **state)
 {
-	int paused = call_of("ws1", "task_paused", ""), other = call();
+	int also = call_of("ws1", "task_paused_too", ""),
+	    paused = call_of("ws1", "task_paused", ""), other = call();
 	const struct play play = { .replies = { PROBED, TAKEN },
 		.steps = { { live(other), 0, SOME },
 		    { is(paused, "dials = 0"), 0, renamed("lanes_free", "away") },
@@ -275,12 +334,12 @@ a_campaign_that_is_paused_waits_until_it_is_not(void **state)
 		    { "SELECT true", 0,
 			"ALTER FUNCTION fn.away RENAME TO lanes_free; UPDATE tasks SET paused_at = NULL,"
 			" paused_why = NULL" },
-		    { live(paused), 0, NULL } } };
+		    { and(live(paused), live(also)), 0, NULL } } };
 
 	(void)state;
 	database_script(stage.db,
-	    "INSERT INTO tasks (task_id, workspace_id, kind, paused_at, paused_why)"
-	    " VALUES ('task_paused', 'ws1', 'campaign', now(), 'customer')");
+	    "INSERT INTO tasks (task_id, workspace_id, kind, paused_at, paused_why) SELECT name, 'ws1', 'campaign', now(),"
+	    " 'customer' FROM unnest('{task_paused,task_paused_too}'::text[]) name");
 	stage_play(work_dial, &play);
 }
 
@@ -319,7 +378,7 @@ survives(const char *broken, const char *mended)
 		.steps = { { live(one), 0, broken }, { "SELECT true", 0, SOME },
 		    { "SELECT true", 0, mended }, { and(live(one), live(two)), 0, NULL } } };
 
-	stage.env.cps = 2;
+	stage.env.cps = 5;
 	stage_play(work_dial, &play);
 	stage_assert(is(one, "dials = 1"));
 	stage_assert(is(two, "dials = 1"));
@@ -328,14 +387,24 @@ survives(const char *broken, const char *mended)
 static void
 a_lead_that_was_taken_or_lost_is_begun_anew(void **state)
 {
-	static const char end[] =
-	    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ="
-	    " 'offhook-dialer' AND datname = current_database()";
-
 	(void)state;
 	survives("UPDATE pacer SET epoch = epoch + 1", NULL);
-	survives(end, NULL);
+	survives(LOSE_CONNECTION, NULL);
 	survives(renamed("dial_claim", "away"), renamed("away", "dial_claim"));
+}
+
+static void
+a_lead_that_cannot_be_read_or_taken_is_later(void **state)
+{
+	(void)state;
+	survives("ALTER TABLE pacer RENAME cps TO away; " LOSE_CONNECTION,
+	    "ALTER TABLE pacer RENAME away TO cps");
+	/* Somebody else is always quicker. */
+	survives(
+	    "ALTER FUNCTION fn.pacer_take RENAME TO away; UPDATE pacer SET epoch = epoch + 1;"
+	    " CREATE FUNCTION fn.pacer_take(bigint, text, integer, bigint, float8, boolean) RETURNS bigint"
+	    " LANGUAGE sql AS 'SELECT NULL::bigint'",
+	    "DROP FUNCTION fn.pacer_take; ALTER FUNCTION fn.away RENAME TO pacer_take");
 }
 
 static void
@@ -351,13 +420,15 @@ a_queue_that_cannot_be_counted_is_dialed_all_the_same(void **state)
 	database_script(stage.db, renamed("away", "queue_recount"));
 }
 
-/* With nobody to dial, its sign of life tells it. */
+/* With nobody to dial, its sign of life tells it, as soon as that can be given. */
 static void
 an_idle_leader_hears_that_another_leads(void **state)
 {
 	const struct play play = { .replies = { PROBED },
 		.steps = { { "SELECT seen_at IS NOT NULL FROM pacer", 0,
-			       "UPDATE pacer SET epoch = 1000000" },
+			       "ALTER TABLE pacer RENAME cps TO away" },
+		    { "SELECT pg_sleep(1.2) IS NOT NULL", 0,
+			"ALTER TABLE pacer RENAME away TO cps; UPDATE pacer SET epoch = 1000000" },
 		    { "SELECT epoch = 1000001 FROM pacer", 0, NULL } },
 		.number = SIGHUP };
 
@@ -365,16 +436,19 @@ an_idle_leader_hears_that_another_leads(void **state)
 	stage_play(work_dial, &play);
 }
 
-/* Another host has taken over and gives no sign of life any more: it is waited for, then succeeded with care. */
+/* Another host has taken over and gives no sign of life any more: it is waited for, then succeeded with care, which
+ * no later lead cuts short. */
 static void
 another_leader_is_waited_for(void **state)
 {
-	int one = call(), two = call();
+	int one = call(), two = call(), three = call();
 	const struct play play = { .replies = { PROBED, TAKEN },
 		.steps = {
 		    { live(one), 0,
 			"UPDATE pacer SET epoch = epoch + 1, host = 'elsewhere', seen_at = now()" },
-		    { live(two), 0, NULL } } };
+		    { live(two), 0,
+			"UPDATE pacer SET epoch = epoch + 1, doubted_at = doubted_at - interval '10 s'" },
+		    { live(three), 0, NULL } } };
 
 	(void)state;
 	stage.env.cps = 2;
@@ -387,7 +461,7 @@ static void
 an_answer_comes_without_the_lead(void **state)
 {
 	int one = call(), two = call();
-	const struct play play = { .replies = { PROBED, TAKEN },
+	const struct play play = { .replies = { PROBED, { "POST ", 429, "" }, TAKEN },
 		.steps = { { "SELECT true", 2,
 			       "ALTER FUNCTION fn.dial_claim RENAME TO away;"
 			       " ALTER FUNCTION fn.pacer_take RENAME TO away_too" },
@@ -401,7 +475,22 @@ an_answer_comes_without_the_lead(void **state)
 	(void)state;
 	stage.env.cps = 1;
 	stage_play(work_dial, &play);
-	stage_assert(is(one, "dials = 1"));
+	stage_assert(stage_text(
+	    "SELECT sum(dials) = 3 FROM calls WHERE call_id IN ('call_%d', 'call_%d')", one, two));
+}
+
+static void
+who_stands_by_has_no_lead_to_lay_down(void **state)
+{
+	static const struct play play = { .steps = {
+					      { "SELECT pg_sleep(1) IS NOT NULL", 0, NULL } } };
+
+	(void)state;
+	(void)call();
+	database_script(stage.db, "UPDATE pacer SET host = 'elsewhere', seen_at = now()");
+	stage_play(work_dial, &play);
+	stage_assert("SELECT host = 'elsewhere' AND seen_at IS NOT NULL FROM pacer");
+	database_script(stage.db, "UPDATE pacer SET host = '', seen_at = NULL");
 }
 
 static void
@@ -473,11 +562,14 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(what_the_carrier_takes_is_live),
+		CASE(a_dial_may_have_its_own_number_and_agent),
 		CASE(what_it_refuses_has_failed),
 		CASE(what_is_too_much_for_it_waits_and_is_dialed_again),
 		CASE(what_may_have_become_a_call_is_not_dialed_again),
 		CASE(an_answer_that_cannot_be_written_down_costs_nothing_else),
 		CASE(who_has_left_meanwhile_is_not_dialed_and_the_next_is),
+		CASE(who_is_dialed_already_is_passed_over),
+		CASE(who_is_to_wait_is_dialed_after_it),
 		CASE(a_queue_that_cannot_be_read_is_read_again),
 		CASE(who_is_too_late_is_ended),
 		CASE(whose_number_is_busy_waits_aside),
@@ -485,10 +577,12 @@ main(void)
 		CASE(a_campaign_that_is_paused_waits_until_it_is_not),
 		CASE(a_campaign_keeps_its_distance_and_its_cap),
 		CASE(a_lead_that_was_taken_or_lost_is_begun_anew),
+		CASE(a_lead_that_cannot_be_read_or_taken_is_later),
 		CASE(a_queue_that_cannot_be_counted_is_dialed_all_the_same),
 		CASE(an_idle_leader_hears_that_another_leads),
 		CASE(another_leader_is_waited_for),
 		CASE(an_answer_comes_without_the_lead),
+		CASE(who_stands_by_has_no_lead_to_lay_down),
 		CASE(a_lead_that_cannot_be_laid_down_is_left),
 		CASE(without_an_account_nobody_is_asked_first),
 		CASE(no_more_than_so_many_wait_for_their_answer),

@@ -187,10 +187,11 @@ static void
 what_is_to_be_hung_up_is_and_then_asked_for(void **state)
 {
 	static const char *const why[] = { ", hangup_at = now()",
-		", deadline_at = now() - interval '1 s'" };
+		", deadline_at = now() - interval '1 s'",
+		", hangup_at = now(), deadline_at = now() - interval '1 s'" };
 
 	(void)state;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		int number = live(why[i]);
 		const struct play play = { .replies = { { "POST " CALLS, 200, "{}" },
 					       { "GET ", 200, one_call(number, "completed", "") } },
@@ -301,6 +302,21 @@ who_cannot_be_given_up_is_put_off(void **state)
 	rename_function("away", "watch_give_up");
 }
 
+/* What is due cannot be read: it is when it can. */
+static void
+a_database_that_fails_is_asked_again(void **state)
+{
+	int number = live("");
+	const struct play play = { .replies = { { "GET ", 404, "{}" } },
+		.steps = { { "SELECT pg_sleep(1) IS NOT NULL", 0,
+			       "ALTER FUNCTION fn.away RENAME TO watch_due" },
+		    { ended(number), 1, NULL } } };
+
+	(void)state;
+	rename_function("watch_due", "away");
+	stage_play(work_watch, &play);
+}
+
 static void
 what_cannot_even_be_put_off_waits_for_its_lease(void **state)
 {
@@ -383,6 +399,7 @@ main(void)
 		CASE(an_answer_that_is_none_finds_nothing),
 		CASE(what_cannot_be_compared_is_put_off),
 		CASE(who_cannot_be_given_up_is_put_off),
+		CASE(a_database_that_fails_is_asked_again),
 		CASE(what_cannot_even_be_put_off_waits_for_its_lease),
 		CASE(no_more_than_so_many_are_asked_for_at_once),
 		CASE(a_carrier_that_is_away_is_asked_one_question_at_a_time),
