@@ -57,6 +57,10 @@ int stage_strike(void **state);
 int stage_open(void **state);
 int stage_close(void **state);
 
+/* Statements by which a function of ours fails from now on, and no more: also where it was prepared before. */
+#define STAGE_BREAK(name) "ALTER FUNCTION fn." name " SET search_path = nowhere"
+#define STAGE_MEND(name) "ALTER FUNCTION fn." name " RESET search_path"
+
 /* A text of printf, which lives as long as the stage. */
 const char *stage_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Whether the condition holds; NULL is false. */

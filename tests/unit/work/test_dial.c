@@ -94,12 +94,6 @@ static const char * and (const char *one, const char *other)
 	return stage_text("(%s) AND (%s)", one, other);
 }
 
-static const char *
-renamed(const char *from, const char *to)
-{
-	return stage_text("ALTER FUNCTION fn.%s RENAME TO %s", from, to);
-}
-
 /* ---- by its answer ---- */
 
 /* One call whose dial is answered so; then that is so. */
@@ -156,6 +150,21 @@ what_is_too_much_for_it_waits_and_is_dialed_again(void **state)
 	(void)answered(429, "", "t.state = 'live' AND dials = 2");
 }
 
+/* Nobody is there, which a question before the first dial finds out, and each dial. */
+static void
+what_cannot_be_sent_waits(void **state)
+{
+	int number = call();
+	const struct play play = {
+		.steps = { { is(number, "c.status = 'queued' AND dials >= 2"), 0, NULL } }
+	};
+
+	(void)state;
+	stage.env.carrier.api_url = "http://127.0.0.1:1";
+	stage_play(work_dial, &play);
+	stage_assert(is(number, "t.answer = 'not_sent'"));
+}
+
 static void
 what_may_have_become_a_call_is_not_dialed_again(void **state)
 {
@@ -171,12 +180,12 @@ an_answer_that_cannot_be_written_down_costs_nothing_else(void **state)
 	int one = call(), two = call();
 	const struct play play = { .replies = { PROBED, TAKEN },
 		.steps = { { "SELECT true", 2, SOME },
-		    { "SELECT true", 0, renamed("away", "dial_result") },
+		    { "SELECT true", 0, STAGE_MEND("dial_result") },
 		    { and(live(two), is(one, "t.state = 'intent'")), 3, NULL } } };
 
 	(void)state;
 	stage.env.cps = 1;
-	database_script(stage.db, renamed("dial_result", "away"));
+	database_script(stage.db, STAGE_BREAK("dial_result"));
 	stage_play(work_dial, &play);
 }
 
@@ -307,13 +316,14 @@ a_customer_at_his_cap_waits_for_his_own_calls(void **state)
 	{
 		const struct play play = { .replies = { PROBED, TAKEN },
 			.steps = { { live(one), 0, SOME },
-			    { is(two, "dials = 0"), 0, renamed("in_flight", "away") },
+			    { is(two, "dials = 0"), 0, STAGE_BREAK("in_flight") },
 			    { "SELECT true", 0, SOME },
 			    { "SELECT true", 0,
 				stage_text(
-				    "ALTER FUNCTION fn.away RENAME TO in_flight;"
-				    " SELECT fn.carrier_news(call_id, NULL, call_sid, 'completed', 5, NULL, 900)"
-				    " FROM calls WHERE call_id = 'call_%d'",
+				    STAGE_MEND(
+					"in_flight") ";"
+						     " SELECT fn.carrier_news(call_id, NULL, call_sid, 'completed', 5, NULL, 900)"
+						     " FROM calls WHERE call_id = 'call_%d'",
 				    one) },
 			    { live(two), 0, NULL } } };
 
@@ -329,11 +339,11 @@ a_campaign_that_is_paused_waits_until_it_is_not(void **state)
 	    paused = call_of("ws1", "task_paused", ""), other = call();
 	const struct play play = { .replies = { PROBED, TAKEN },
 		.steps = { { live(other), 0, SOME },
-		    { is(paused, "dials = 0"), 0, renamed("lanes_free", "away") },
+		    { is(paused, "dials = 0"), 0, STAGE_BREAK("lanes_free") },
 		    { "SELECT true", 0, SOME },
 		    { "SELECT true", 0,
-			"ALTER FUNCTION fn.away RENAME TO lanes_free; UPDATE tasks SET paused_at = NULL,"
-			" paused_why = NULL" },
+			STAGE_MEND("lanes_free") "; UPDATE tasks SET paused_at = NULL,"
+						 " paused_why = NULL" },
 		    { and(live(paused), live(also)), 0, NULL } } };
 
 	(void)state;
@@ -390,7 +400,7 @@ a_lead_that_was_taken_or_lost_is_begun_anew(void **state)
 	(void)state;
 	survives("UPDATE pacer SET epoch = epoch + 1", NULL);
 	survives(LOSE_CONNECTION, NULL);
-	survives(renamed("dial_claim", "away"), renamed("away", "dial_claim"));
+	survives(STAGE_BREAK("dial_claim"), STAGE_MEND("dial_claim"));
 }
 
 static void
@@ -401,7 +411,7 @@ a_lead_that_cannot_be_read_or_taken_is_later(void **state)
 	    "ALTER TABLE pacer RENAME away TO cps");
 	/* Somebody else is always quicker. */
 	survives(
-	    "ALTER FUNCTION fn.pacer_take RENAME TO away; UPDATE pacer SET epoch = epoch + 1;"
+	    "ALTER FUNCTION fn.pacer_take RENAME TO away; " LOSE_CONNECTION ";"
 	    " CREATE FUNCTION fn.pacer_take(bigint, text, integer, bigint, float8, boolean) RETURNS bigint"
 	    " LANGUAGE sql AS 'SELECT NULL::bigint'",
 	    "DROP FUNCTION fn.pacer_take; ALTER FUNCTION fn.away RENAME TO pacer_take");
@@ -415,9 +425,9 @@ a_queue_that_cannot_be_counted_is_dialed_all_the_same(void **state)
 		.steps = { { live(number), 0, NULL } } };
 
 	(void)state;
-	database_script(stage.db, renamed("queue_recount", "away"));
+	database_script(stage.db, STAGE_BREAK("queue_recount"));
 	stage_play(work_dial, &play);
-	database_script(stage.db, renamed("away", "queue_recount"));
+	database_script(stage.db, STAGE_MEND("queue_recount"));
 }
 
 /* With nobody to dial, its sign of life tells it, as soon as that can be given. */
@@ -463,12 +473,9 @@ an_answer_comes_without_the_lead(void **state)
 	int one = call(), two = call();
 	const struct play play = { .replies = { PROBED, { "POST ", 429, "" }, TAKEN },
 		.steps = { { "SELECT true", 2,
-			       "ALTER FUNCTION fn.dial_claim RENAME TO away;"
-			       " ALTER FUNCTION fn.pacer_take RENAME TO away_too" },
+			       STAGE_BREAK("dial_claim") "; " STAGE_BREAK("pacer_take") },
 		    { "SELECT pg_sleep(1) IS NOT NULL", 0, SOME },
-		    { "SELECT true", 0,
-			"ALTER FUNCTION fn.away RENAME TO dial_claim;"
-			" ALTER FUNCTION fn.away_too RENAME TO pacer_take" },
+		    { "SELECT true", 0, STAGE_MEND("dial_claim") "; " STAGE_MEND("pacer_take") },
 		    { and(live(one), live(two)), 0, NULL } },
 		.held = 3 };
 
@@ -477,6 +484,58 @@ an_answer_comes_without_the_lead(void **state)
 	stage_play(work_dial, &play);
 	stage_assert(stage_text(
 	    "SELECT sum(dials) = 3 FROM calls WHERE call_id IN ('call_%d', 'call_%d')", one, two));
+}
+
+/* The database's clock, for whoever connects from now on, is wrong by fake.shift. */
+static void
+fake_clock(void)
+{
+	database_script(stage.db,
+	    "CREATE SCHEMA fake; CREATE TABLE fake.shift AS SELECT interval '0' AS by;"
+	    "CREATE FUNCTION fake.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS"
+	    " 'SELECT pg_catalog.clock_timestamp() + by FROM fake.shift';"
+	    "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = fake, pg_catalog, public',"
+	    " current_database()); END $$");
+}
+
+static void
+true_clock(void)
+{
+	database_script(stage.db,
+	    "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET search_path', current_database()); END $$;"
+	    "DROP SCHEMA fake CASCADE");
+}
+
+/* It is set while nobody is dialed for a while, or just before somebody is: the lead begins anew, and what was granted
+ * for a far future is not sent. */
+static void
+a_clock_that_is_set_is_noticed(void **state)
+{
+	static const struct {
+		double cps;
+		const char *by;
+	} steps[] = { { 0.5, "1 hour" }, { 5, "-1 hour" } };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		int one = call(), two = call();
+		const struct play play = { .replies = { PROBED, TAKEN },
+			.steps = { { live(one), 0,
+				       stage_text("UPDATE fake.shift SET by = interval '%s'",
+					   steps[i].by) },
+			    { and(live(one), live(two)), 0, NULL } },
+			.at_most = 4 };
+
+		fake_clock();
+		stage.env.cps = steps[i].cps;
+		stage_play(work_dial, &play);
+		true_clock();
+		stage_assert(
+		    stage_text("SELECT count(DISTINCT epoch) >= 2 FROM attempts WHERE call_id IN"
+			       " ('call_%d', 'call_%d')",
+			one, two));
+		database_script(stage.db, "UPDATE pacer SET seen_at = NULL");
+	}
 }
 
 static void
@@ -501,9 +560,9 @@ a_lead_that_cannot_be_laid_down_is_left(void **state)
 		.steps = { { live(number), 0, NULL } } };
 
 	(void)state;
-	database_script(stage.db, renamed("pacer_release", "away"));
+	database_script(stage.db, STAGE_BREAK("pacer_release"));
 	stage_play(work_dial, &play);
-	database_script(stage.db, renamed("away", "pacer_release"));
+	database_script(stage.db, STAGE_MEND("pacer_release"));
 	stage_assert("SELECT seen_at IS NOT NULL FROM pacer");
 }
 
@@ -520,9 +579,9 @@ without_an_account_nobody_is_asked_first(void **state)
 
 	(void)state;
 	stage.env.carrier.account_sid = "";
-	database_script(stage.db, renamed("home_is", "away"));
+	database_script(stage.db, STAGE_BREAK("home_is"));
 	stage_play(work_dial, &play);
-	database_script(stage.db, renamed("away", "home_is"));
+	database_script(stage.db, STAGE_MEND("home_is"));
 }
 
 static void
@@ -565,6 +624,7 @@ main(void)
 		CASE(a_dial_may_have_its_own_number_and_agent),
 		CASE(what_it_refuses_has_failed),
 		CASE(what_is_too_much_for_it_waits_and_is_dialed_again),
+		CASE(what_cannot_be_sent_waits),
 		CASE(what_may_have_become_a_call_is_not_dialed_again),
 		CASE(an_answer_that_cannot_be_written_down_costs_nothing_else),
 		CASE(who_has_left_meanwhile_is_not_dialed_and_the_next_is),
@@ -582,6 +642,7 @@ main(void)
 		CASE(an_idle_leader_hears_that_another_leads),
 		CASE(another_leader_is_waited_for),
 		CASE(an_answer_comes_without_the_lead),
+		CASE(a_clock_that_is_set_is_noticed),
 		CASE(who_stands_by_has_no_lead_to_lay_down),
 		CASE(a_lead_that_cannot_be_laid_down_is_left),
 		CASE(without_an_account_nobody_is_asked_first),

@@ -271,21 +271,15 @@ an_answer_that_is_none_finds_nothing(void **state)
 /* ---- a database that fails ---- */
 
 static void
-rename_function(const char *from, const char *to)
-{
-	database_script(stage.db, stage_text("ALTER FUNCTION fn.%s RENAME TO %s", from, to));
-}
-
-static void
 what_cannot_be_compared_is_put_off(void **state)
 {
 	int number = lost();
 
 	(void)state;
-	rename_function("sid_bound", "away");
+	database_script(stage.db, STAGE_BREAK("sid_bound"));
 	watch("GET ", 200, stage_text("{\"calls\": [%s]}", listed(number)),
 	    put_off(number, "unknown"));
-	rename_function("away", "sid_bound");
+	database_script(stage.db, STAGE_MEND("sid_bound"));
 }
 
 static void
@@ -297,9 +291,9 @@ who_cannot_be_given_up_is_put_off(void **state)
 	};
 
 	(void)state;
-	rename_function("watch_give_up", "away");
+	database_script(stage.db, STAGE_BREAK("watch_give_up"));
 	stage_play(work_watch, &play);
-	rename_function("away", "watch_give_up");
+	database_script(stage.db, STAGE_MEND("watch_give_up"));
 }
 
 /* What is due cannot be read: it is when it can. */
@@ -308,12 +302,11 @@ a_database_that_fails_is_asked_again(void **state)
 {
 	int number = live("");
 	const struct play play = { .replies = { { "GET ", 404, "{}" } },
-		.steps = { { "SELECT pg_sleep(1) IS NOT NULL", 0,
-			       "ALTER FUNCTION fn.away RENAME TO watch_due" },
+		.steps = { { "SELECT pg_sleep(1) IS NOT NULL", 0, STAGE_MEND("watch_due") },
 		    { ended(number), 1, NULL } } };
 
 	(void)state;
-	rename_function("watch_due", "away");
+	database_script(stage.db, STAGE_BREAK("watch_due"));
 	stage_play(work_watch, &play);
 }
 
@@ -323,10 +316,10 @@ what_cannot_even_be_put_off_waits_for_its_lease(void **state)
 	int number = live("");
 
 	(void)state;
-	rename_function("watch_failed", "away");
+	database_script(stage.db, STAGE_BREAK("watch_failed"));
 	watch(
 	    "GET ", 500, "", is(number, "t.state = 'live' AND check_at > now() + interval '40 s'"));
-	rename_function("away", "watch_failed");
+	database_script(stage.db, STAGE_MEND("watch_failed"));
 }
 
 /* ---- many ---- */
