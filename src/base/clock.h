@@ -12,6 +12,18 @@
 int64_t clock_boot_us(void);
 int64_t clock_wall_us(void);
 
+/* The later and the earlier of two instants, the longer and the shorter of two durations. */
+static inline int64_t
+clock_later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+static inline int64_t
+clock_earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 void clock_sleep_ms(int64_t ms);
 /* A uniformly random duration in [ms/2, ms]: every retry waits with it. */
 int64_t clock_jitter_ms(int64_t ms);

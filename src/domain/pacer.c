@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 #define SECOND_US 1000000
 
 int64_t
@@ -26,12 +28,6 @@ whole_window_us(double cps)
 	return (cps >= 1 ? SECOND_US : (int64_t)ceil(SECOND_US / cps)) + PACER_SLACK_US;
 }
 
-static int64_t
-at_least(int64_t us, int64_t least)
-{
-	return us > least ? us : least;
-}
-
 /* From the last slot of a leader to the first of its successor. At one rate the slots of both are one
  * row; where it was changed, no window may hold dials of both. */
 static int64_t
@@ -41,7 +37,7 @@ gap_us(double before, double cps, bool cautious)
 
 	if (before > 0 && pacer_interval_us(before, false) == pacer_interval_us(cps, false))
 		return gap;
-	return at_least(gap, whole_window_us(cps));
+	return clock_later(gap, whole_window_us(cps));
 }
 
 struct pacer_care
@@ -53,9 +49,10 @@ pacer_care(const struct pacer_lead *old, const struct pacer_heir *me)
 
 	/* The last late send counts in the windows that begin with it. */
 	if (ever)
-		care.careful_us = at_least(PACER_PAUSE_US + whole_window_us(me->cps) - age_us, 0);
+		care.careful_us = clock_later(
+		    PACER_PAUSE_US + whole_window_us(me->cps) - age_us, 0);
 	if (ever)
-		care.quiet_us = at_least(PACER_AHEAD_US - age_us, 0);
+		care.quiet_us = clock_later(PACER_AHEAD_US - age_us, 0);
 	care.quiet_us += gap_us(old->cps, me->cps, care.careful_us > 0);
 	return care;
 }
@@ -63,8 +60,8 @@ pacer_care(const struct pacer_lead *old, const struct pacer_heir *me)
 bool
 pacer_window(const struct pacer_answered *answer, int64_t own_us, struct pacer_window *window)
 {
-	window->slot_us = at_least(answer->asked_us + answer->wait_us, own_us);
-	window->not_before_us = at_least(answer->answered_us + answer->wait_us, own_us);
+	window->slot_us = clock_later(answer->asked_us + answer->wait_us, own_us);
+	window->not_before_us = clock_later(answer->answered_us + answer->wait_us, own_us);
 	window->not_after_us = window->slot_us + PACER_WINDOW_US;
 	return window->not_before_us < window->not_after_us;
 }

@@ -21,6 +21,7 @@
 
 #define HEAD_MAX 4096      /* bytes of a request */
 #define HEAD_WAIT_S 5      /* for it to come */
+#define ANSWER_MAX 512     /* bytes of ours before the events, more than the longest has */
 #define PENDING_MAX 262144 /* bytes that a client has not taken: no more until it has */
 #define SPARE 256          /* connections beside the streams: those that are being refused */
 #define SHORTAGE_MS 100    /* a pause when no more connections can be taken */
@@ -93,11 +94,13 @@ conn_end(void *stream)
 static void
 refuse(struct conn *c, const char *status, const char *headers, const char *detail)
 {
-	if (evbuffer_add_printf(bufferevent_get_output(c->io),
-		"HTTP/1.1 %s\r\nContent-Type: application/json\r\n%sConnection: close\r\n"
-		"Content-Length: %zu\r\n\r\n{\"detail\": \"%s\"}",
-		status, headers, strlen(detail) + strlen("{\"detail\": \"\"}"), detail) < 0)
-		log_fatal(NO_MEMORY);
+	char answer[ANSWER_MAX];
+	int len = snprintf(answer, sizeof answer,
+	    "HTTP/1.1 %s\r\nContent-Type: application/json\r\n%sConnection: close\r\n"
+	    "Content-Length: %zu\r\n\r\n{\"detail\": \"%s\"}",
+	    status, headers, strlen(detail) + strlen("{\"detail\": \"\"}"), detail);
+
+	(void)conn_send(c, answer, (size_t)len);
 	conn_end(c);
 }
 
@@ -116,14 +119,14 @@ static void
 begin_stream(struct conn *c, const struct request *r)
 {
 	const struct timeval stall = { .tv_sec = c->all->stall_s };
+	const bool named = r->request_id[0] != '\0';
+	char head[ANSWER_MAX];
+	int len = snprintf(head, sizeof head,
+	    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n%s%s%sConnection: close\r\n\r\n",
+	    named ? "X-Request-Id: " : "", r->request_id, named ? "\r\n" : "");
 
 	bufferevent_set_timeouts(c->io, NULL, &stall);
-	if (evbuffer_add_printf(bufferevent_get_output(c->io),
-		"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-		"%s%s%sConnection: close\r\n\r\n",
-		r->request_id[0] != '\0' ? "X-Request-Id: " : "", r->request_id,
-		r->request_id[0] != '\0' ? "\r\n" : "") < 0)
-		log_fatal(NO_MEMORY);
+	(void)conn_send(c, head, (size_t)len);
 	c->phase = STREAMING;
 	c->listener = hub_join(c->all->hub, r->call_id, r->after, c, clock_boot_us());
 }

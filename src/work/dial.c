@@ -136,8 +136,7 @@ begin_lead(struct dialer *d, int64_t epoch, const struct pacer_care *care)
 	d->epoch = epoch;
 	d->generation = db_generation(d->db);
 	d->quiet_until = now + care->quiet_us;
-	if (d->careful_until < now + care->careful_us)
-		d->careful_until = now + care->careful_us;
+	d->careful_until = clock_later(d->careful_until, now + care->careful_us);
 	d->next_slot = d->own_slot;
 	d->tat_us = 0;
 	line_reset(d->line); /* what it knows of calls in flight is an earlier lead's */
@@ -302,7 +301,7 @@ say_seen(struct dialer *d, int64_t now)
 static void
 set_lead(struct dialer *d, int64_t lead_us)
 {
-	d->lead_us = lead_us < LEAD_MAX_US ? lead_us : LEAD_MAX_US;
+	d->lead_us = clock_earlier(lead_us, LEAD_MAX_US);
 }
 
 /* How long a connection takes, learnt from each dial: a little more than the last, sinking slowly,
@@ -317,9 +316,9 @@ learn_lead(struct dialer *d, const struct fetch_result *result, bool missed)
 	if (missed && result->connect_us > 0 &&
 	    result->took_us - result->connect_us > PACER_WINDOW_US)
 		missed = false;
-	if (missed && wanted < 2 * d->lead_us + 20000)
-		wanted = 2 * d->lead_us + 20000;
-	set_lead(d, wanted > d->lead_us ? wanted : d->lead_us - (d->lead_us - wanted) / 10);
+	if (missed)
+		wanted = clock_later(wanted, 2 * d->lead_us + 20000);
+	set_lead(d, clock_later(wanted, d->lead_us - (d->lead_us - wanted) / 10));
 }
 
 /* How long a claim takes, learnt in the same way. A slot that begins before the claim is done is
@@ -329,11 +328,8 @@ learn_claim(struct dialer *d, int64_t took)
 {
 	int64_t wanted = took + took / 4;
 
-	d->claim_us = wanted > d->claim_us ? wanted : d->claim_us - (d->claim_us - wanted) / 16;
-	if (d->claim_us < CLAIM_US)
-		d->claim_us = CLAIM_US;
-	if (d->claim_us > CLAIM_MAX_US)
-		d->claim_us = CLAIM_MAX_US;
+	d->claim_us = clock_later(wanted, d->claim_us - (d->claim_us - wanted) / 16);
+	d->claim_us = clock_earlier(clock_later(d->claim_us, CLAIM_US), CLAIM_MAX_US);
 }
 
 static void
@@ -366,7 +362,7 @@ probe(struct dialer *d)
 static int64_t
 silent_until(const struct dialer *d)
 {
-	return d->quiet_until > d->probe_until ? d->quiet_until : d->probe_until;
+	return clock_later(d->quiet_until, d->probe_until);
 }
 
 static void
@@ -603,11 +599,7 @@ wake_at(const struct dialer *d, int64_t now)
 	int64_t slot = d->next_slot - d->lead_us - d->claim_us;
 	int64_t waiting = line_next_us(d->line, now);
 
-	if (slot < silent_until(d))
-		slot = silent_until(d);
-	if (waiting < slot)
-		waiting = slot;
-	return waiting < wake ? waiting : wake;
+	return clock_earlier(clock_later(waiting, clock_later(slot, silent_until(d))), wake);
 }
 
 static void

@@ -46,7 +46,7 @@ class Owner:
     """A customer with one of everything, all of it at rest; told: what a stranger must not be told."""
 
     def __init__(self, stack, receiver, organization):
-        self.stack, self.client = stack, stack.customer(organization=organization)
+        self.stack, self.client = stack, stack.customer(quota=1000000, organization=organization)
         self.canary = "violetquartz" + uuid.uuid4().hex[:8]
         self.dnc = number()
         self.hook(receiver)

@@ -3,7 +3,6 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/listener.h>
-#include <stdarg.h>
 #include <stddef.h>
 
 #include "torture/wrap.h"
@@ -23,20 +22,3 @@ FAILS(struct evconnlistener *, evconnlistener_new,
     (struct event_base * base, evconnlistener_cb taken, void *arg, unsigned flags, int backlog,
 	evutil_socket_t fd),
     (base, taken, arg, flags, backlog, fd), NULL, ENOMEM)
-
-int __wrap_evbuffer_add_printf(struct evbuffer *to, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-int
-__wrap_evbuffer_add_printf(struct evbuffer *to, const char *format, ...)
-{
-	va_list more;
-	int length;
-
-	if (JUDGE("evbuffer_add_printf") != GO_ON)
-		return -1;
-	va_start(more, format);
-	length = evbuffer_add_vprintf(to, format, more);
-	va_end(more);
-	return length;
-}

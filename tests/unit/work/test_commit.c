@@ -274,6 +274,26 @@ what_is_too_large_is_not_asked(void **state)
 	free(brief);
 }
 
+/* Another process answers the next question, with these texts. */
+static pid_t
+answering(const char *const texts[], int count)
+{
+	pid_t pid = fork();
+	struct question *q;
+	struct buf message;
+
+	if (pid != 0)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	buf_init(&message, ACCEPT_MESSAGE_MAX);
+	texts_write(&message, texts, count);
+	wait_for(1);
+	if (exchange_take(x, &q, 1) != 1)
+		_exit(1);
+	exchange_answer(x, q, &message);
+	_exit(0);
+}
+
 static void
 an_answer_that_is_none_is_broken(void **state)
 {
@@ -283,25 +303,20 @@ an_answer_that_is_none_is_broken(void **state)
 		{ "0", "accepted", "ws", "99", "{}" },
 		{ "0", "what?", "ws", "202", "{}" },
 	};
-	struct buf message;
-
 	(void)state;
-	buf_init(&message, ACCEPT_MESSAGE_MAX);
 	for (int i = 0; i < 5; i++) {
-		pid_t pid = want("one", RC_BROKEN);
-		struct question *q;
+		struct asker *asker = asker_new(door.outside, ACCEPT_MESSAGE_MAX);
+		pid_t pid = answering(answers[i % 4], i == 4 ? 1 : 5);
+		struct call_acceptance acceptance;
+		struct arena *a = arena_new();
 		int status;
 
-		buf_clear(&message);
-		texts_write(&message, answers[i % 4], i == 4 ? 1 : 5);
-		wait_for(1);
-		assert_int_equal(exchange_take(x, &q, 1), 1);
-		exchange_answer(x, q, &message);
+		assert_int_equal(accept_in(asker, "one", a, &acceptance), RC_BROKEN);
+		asker_free(asker);
+		arena_free(a);
 		assert_int_equal(waitpid(pid, &status, 0), pid);
-		assert_true(WIFEXITED(status));
-		assert_int_equal(WEXITSTATUS(status), 0);
+		assert_int_equal(status, 0);
 	}
-	buf_free(&message);
 }
 
 int
