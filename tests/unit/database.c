@@ -93,7 +93,8 @@ void
 database_shut(void)
 {
 	run("ALTER DATABASE ", " ALLOW_CONNECTIONS false");
-	run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '", "'");
+	run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user AND datname = '",
+	    "'");
 }
 
 void
