@@ -68,9 +68,9 @@ take_replay(struct server *s, const struct answer *answer, int64_t now)
 
 	if (rows_count(answer->rows) > 0)
 		replay.final = rows_bool(answer->rows, 0, EVENT_REPLAY_FINAL);
-	/* No more than HUB_BATCH were asked for. */
-	for (int i = 0; i < rows_count(answer->rows) && replay.count < HUB_BATCH;
-	     i++) { /* GCOVR_EXCL_BR_LINE */
+	/* No more than HUB_BATCH were asked for: GCOVR_EXCL_BR_START */
+	for (int i = 0; i < rows_count(answer->rows) && replay.count < HUB_BATCH; i++) {
+		/* GCOVR_EXCL_BR_STOP */
 		if (call_event_read(answer->rows, i, EVENT_REPLAY_FIRST, &events[replay.count]))
 			replay.count++;
 	}

@@ -86,12 +86,12 @@ take_end(int door)
 	if (recvmsg(door, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
 		return -1;
 	c = CMSG_FIRSTHDR(&m);
-	/* Nothing else can be handed in, for nobody has asked the kernel for it. */
-	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
-	    c->cmsg_type == SCM_RIGHTS) /* GCOVR_EXCL_BR_LINE */
+	/* Nothing else can be handed in, for nobody has asked the kernel for it: GCOVR_EXCL_BR_START */
+	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 		memcpy(&fd, CMSG_DATA(c), sizeof fd);
-	if (fd <
-	    0) { /* it was handed in, and there was no descriptor for it: its asker sees the end */
+	/* GCOVR_EXCL_BR_STOP */
+	if (fd < 0) {
+		/* It was handed in, and there was no descriptor for it: its asker sees the end. */
 		log_warning("an asker could not be taken in: too many files are open");
 		clock_sleep_ms(BRAKE_MS);
 	}

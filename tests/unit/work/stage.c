@@ -169,8 +169,10 @@ take_question(struct carrier_life *c)
 	check(reply != NULL, text);
 	check(strstr(text, "\r\nAuthorization: Basic ") != NULL, "nobody said who asks");
 	c->open[c->open_count++] = (struct question){ fd, reply };
-	if (c->asked++ == 0 && c->play->at_first)
+	if (c->asked++ == 0 && c->play->at_first) {
 		kill(getppid(), c->play->number);
+		clock_sleep_ms(QUIET_MS); /* before it is answered */
+	}
 }
 
 static void
