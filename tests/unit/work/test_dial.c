@@ -406,6 +406,9 @@ survives(const char *broken, const char *mended)
 	stage_play(work_dial, &play);
 	stage_assert(is(one, SENT " = 1"));
 	stage_assert(is(two, SENT " = 1"));
+	stage_assert(stage_text("SELECT count(DISTINCT epoch) > 1 FROM attempts WHERE call_id IN"
+				" ('call_%d', 'call_%d')",
+	    one, two));
 }
 
 static void
