@@ -335,8 +335,7 @@ feed_take(struct feed *f)
 	struct answer *answers;
 	uint64_t count;
 
-	if (read(f->fd, &count, sizeof count) < 0 && errno != EAGAIN)
-		log_fatal("the loop of the streams cannot be woken: %s", strerror(errno));
+	(void)!read(f->fd, &count, sizeof count); /* it may have been read before */
 	pthread_mutex_lock(&f->lock);
 	answers = f->first_answer;
 	f->first_answer = NULL;

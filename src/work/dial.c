@@ -47,6 +47,7 @@
 #define REACH_MAX \
 	2048 /* so far behind, a commit may still be on its way: one has up to a thousand */
 #define MISSING_US 10000000 /* no statement runs so long: the number will not come any more */
+#define TELL_US 10000000    /* what lasts is said so often at most */
 #define BLOCKED_MAX 256
 #define NAME_SIZE 80 /* of a workspace or a task, with its comma */
 
@@ -75,6 +76,7 @@ struct dialer {
 	int64_t cap_every; /* how often who is at a cap or paused is looked at */
 	bool recounted;
 	int64_t clock_offset; /* database clock less ours, at the last sign of life; 0 unknown */
+	int64_t told_slow;    /* when it was said last that the database is too slow to dial */
 };
 
 /* One dial on its way. */
@@ -436,6 +438,20 @@ make_dial(struct dialer *d, const struct pacer_grant *grant, const struct line_p
 	return dial;
 }
 
+/* A claim took too long. Where it is between the two instants that the database looked at its clock is not known, so
+ * beyond the window no notice is enough. */
+static void
+tell_slow(struct dialer *d, int64_t now, int64_t took_us)
+{
+	if (now - d->told_slow < TELL_US)
+		return;
+	d->told_slow = now;
+	log_warning("the database took %" PRId64
+		    " ms for a claim and its commit: the dial came too late to be"
+		    " sent, as every one does while that is more than %d ms",
+	    took_us / 1000, PACER_WINDOW_US / 1000);
+}
+
 /* Sends a granted dial: not before its slot and not after its window, both judged by the instants
  * between which the database said how long to wait, and by our own clock. */
 static void
@@ -460,8 +476,8 @@ start_dial(
 		dial->fetch.window.gap_us = interval;
 		fetch_pool_start(d->pool, &dial->fetch, dial_done, dial);
 	} else {
-		/* It passed while the claim was being committed. While the database is that slow,
-		 * every claim would end so, but for more notice. */
+		/* It passed while the claim was being committed: more notice may be enough. */
+		tell_slow(d, now, now - asked);
 		set_lead(d, 2 * d->lead_us + 20000);
 		void_dial(d, dial);
 	}

@@ -205,6 +205,26 @@ an_answer_that_cannot_be_written_down_costs_nothing_else(void **state)
 	stage_assert(is(one, SENT " = 1"));
 }
 
+/* Each claim's commit takes longer than the window to send in: nobody is dialed, and somebody as soon as it does not. */
+static void
+a_database_that_is_too_slow_is_waited_for(void **state)
+{
+	int number = call();
+	const struct play play = { .replies = { PROBED, TAKEN },
+		.steps = { { "SELECT count(*) >= 3 FROM attempts WHERE answer = 'missed'", 0,
+			       "DROP TRIGGER slow ON attempts; DROP FUNCTION fn.slow()" },
+		    { live(number), 0, NULL } } };
+
+	(void)state;
+	database_script(stage.db,
+	    "CREATE FUNCTION fn.slow() RETURNS trigger LANGUAGE plpgsql AS"
+	    " 'BEGIN PERFORM pg_sleep(0.1); RETURN NULL; END';"
+	    "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON attempts DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+	    " EXECUTE FUNCTION fn.slow()");
+	stage_play(work_dial, &play);
+	stage_assert(is(number, "dials > 3 AND " SENT " = 1"));
+}
+
 /* ---- who may not be dialed ---- */
 
 static void
@@ -646,6 +666,7 @@ main(void)
 		CASE(what_cannot_be_sent_waits),
 		CASE(what_may_have_become_a_call_is_not_dialed_again),
 		CASE(an_answer_that_cannot_be_written_down_costs_nothing_else),
+		CASE(a_database_that_is_too_slow_is_waited_for),
 		CASE(who_has_left_meanwhile_is_not_dialed_and_the_next_is),
 		CASE(who_is_dialed_already_is_passed_over),
 		CASE(who_is_to_wait_is_dialed_after_it),
