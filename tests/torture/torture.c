@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -153,10 +152,6 @@ FAILS(int, timerfd_create, (int clock, int flags), (clock, flags), -1, EMFILE)
 FAILS(FILE *, fopen, (const char *path, const char *how), (path, how), NULL, EMFILE)
 FAILS(char *, fgets, (char *line, int size, FILE *f), (line, size, f), NULL, EIO)
 FAILS(int, stat, (const char *path, struct stat *out), (path, out), -1, EACCES)
-FAILS(int, getrlimit, (__rlimit_resource_t resource, struct rlimit *limit), (resource, limit), -1,
-    EPERM)
-FAILS(int, setrlimit, (__rlimit_resource_t resource, const struct rlimit *limit), (resource, limit),
-    -1, EPERM)
 FAILS(int, pthread_create,
     (pthread_t * thread, const pthread_attr_t *how, void *(*life)(void *), void *arg),
     (thread, how, life, arg), EAGAIN, EAGAIN)
