@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -21,7 +22,7 @@
 
 #define HEAD_MAX 4096      /* bytes of a request */
 #define HEAD_WAIT_S 5      /* for it to come */
-#define ANSWER_MAX 512     /* bytes of ours before the events, more than the longest has */
+#define ANSWER_MAX 1024    /* bytes of ours before the events */
 #define PENDING_MAX 262144 /* bytes that a client has not taken: no more until it has */
 #define SPARE 256          /* connections beside the streams: those that are being refused */
 #define SHORTAGE_MS 100    /* a pause when no more connections can be taken */
@@ -94,13 +95,15 @@ conn_end(void *stream)
 static void
 refuse(struct conn *c, const char *status, const char *headers, const char *detail)
 {
-	char answer[ANSWER_MAX];
-	int len = snprintf(answer, sizeof answer,
+	struct buf answer;
+
+	buf_init(&answer, ANSWER_MAX);
+	buf_printf(&answer,
 	    "HTTP/1.1 %s\r\nContent-Type: application/json\r\n%sConnection: close\r\n"
 	    "Content-Length: %zu\r\n\r\n{\"detail\": \"%s\"}",
 	    status, headers, strlen(detail) + strlen("{\"detail\": \"\"}"), detail);
-
-	(void)conn_send(c, answer, (size_t)len);
+	(void)conn_send(c, answer.data, answer.len);
+	buf_free(&answer);
 	conn_end(c);
 }
 
@@ -119,14 +122,16 @@ static void
 begin_stream(struct conn *c, const struct request *r)
 {
 	const struct timeval stall = { .tv_sec = c->all->stall_s };
-	const bool named = r->request_id[0] != '\0';
-	char head[ANSWER_MAX];
-	int len = snprintf(head, sizeof head,
-	    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n%s%s%sConnection: close\r\n\r\n",
-	    named ? "X-Request-Id: " : "", r->request_id, named ? "\r\n" : "");
+	struct buf head;
 
 	bufferevent_set_timeouts(c->io, NULL, &stall);
-	(void)conn_send(c, head, (size_t)len);
+	buf_init(&head, ANSWER_MAX);
+	buf_puts(&head, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n");
+	if (r->request_id[0] != '\0')
+		buf_printf(&head, "X-Request-Id: %s\r\n", r->request_id);
+	buf_puts(&head, "Connection: close\r\n\r\n");
+	(void)conn_send(c, head.data, head.len);
+	buf_free(&head);
 	c->phase = STREAMING;
 	c->listener = hub_join(c->all->hub, r->call_id, r->after, c, clock_boot_us());
 }
@@ -148,8 +153,8 @@ on_read(struct bufferevent *io, void *arg)
 	end = evbuffer_search(in, "\r\n\r\n", 4, NULL);
 	if (end.pos < 0 && evbuffer_get_length(in) < HEAD_MAX)
 		return;
-	len = evbuffer_remove(
-	    in, head, sizeof head); /* all: more than that is not read from the socket */
+	/* All of it: more than that is not read from the socket. */
+	len = evbuffer_remove(in, head, sizeof head);
 	if (end.pos < 0 || !request_parse(head, (size_t)len, &request))
 		refuse(c, "404 Not Found", "", "Not Found");
 	else if (hub_count(c->all->hub) >= c->all->max_streams)

@@ -297,21 +297,30 @@ far_too_many_connections_are_closed_at_once(void **state)
 	until_count(0);
 }
 
+/* From now on, for a while at least; files is what to go back to. */
+static void
+no_file_beyond(int fd, struct rlimit *files)
+{
+	struct rlimit few;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, files), 0);
+	few = *files;
+	few.rlim_cur = (rlim_t)fd + 1;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	for (int i = 0; i < 20; i++)
+		turn();
+}
+
 /* No file left: the door is closed for a moment. (Whoever stood before it is let in then, but not under memcheck,
  * which accepts and closes where the kernel would not accept.) */
 static void
 without_a_file_the_door_is_closed_for_a_moment(void **state)
 {
-	struct rlimit files, few;
+	struct rlimit files;
 	int fd = connected(), next;
 
 	(void)state;
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
-	few = files;
-	few.rlim_cur = (rlim_t)fd + 1;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-	for (int i = 0; i < 20; i++)
-		turn();
+	no_file_beyond(fd, &files);
 	assert_int_equal(conns_count(all), 0);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
 	next = streaming("");
@@ -324,16 +333,11 @@ without_a_file_the_door_is_closed_for_a_moment(void **state)
 static void
 who_leaves_in_a_shortage_opens_no_door_again(void **state)
 {
-	struct rlimit files, few;
+	struct rlimit files;
 	int fd = connected();
 
 	(void)state;
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
-	few = files;
-	few.rlim_cur = (rlim_t)fd + 1;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-	for (int i = 0; i < 20; i++)
-		turn();
+	no_file_beyond(fd, &files);
 	conns_stop_listening(all);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
 	for (int i = 0; i < 200; i++)
