@@ -70,14 +70,14 @@ BEGIN
 END $$;
 
 -- Grants the dial of a waiting call: its slot, its place in the queue and the attempt in one
--- transaction. What only the leader changes it brings along, and gets back for its next claim:
---   p_tat_us     GCRA's theoretical arrival time, before which no next dial may be sent (our clock,
---                microseconds since 1970). A new leader begins with 0, and is quiet for a window.
+-- transaction. The slot is the leader's, who alone grants any: p_wait_us after our look at the clock, or up to
+-- p_claim_us later, since he does not know when in his claim that is. What only he changes he brings along, and
+-- gets back for his next claim:
 --   p_in_flight  at least so many calls as its workspace has in flight, or NULL. Only claims add
 --                some, so they are counted again only when this reaches the cap.
 --   p_lane_in_flight  the same of its campaign.
 -- result, with reason as fn.dial_holds() says it, or 'locked':
---   granted   send it in wait_us microseconds, give or take the window
+--   granted   he may send it
 --   gone      it does not wait any more
 --   off       it has left the queue without a dial: 'expired' and what fn.gate_verdict() knows have
 --             ended it, for another reason it sleeps in the schedule
@@ -86,23 +86,20 @@ END $$;
 --   deposed   the epoch is not the newest: stop
 -- next_no is the next waiting call of the same lane (behind an expired one the next that has not), or NULL;
 -- weight its workspace's. from_number and url (of the agent) are the call's own, NULL: ours.
-CREATE FUNCTION fn.dial_claim(p_epoch bigint, p_queue_no bigint, p_lead_us bigint,
-    p_interval_us bigint, p_default_cap integer, p_tat_us bigint, p_in_flight bigint,
-    p_lane_in_flight bigint DEFAULT NULL,
+CREATE FUNCTION fn.dial_claim(p_epoch bigint, p_queue_no bigint, p_wait_us bigint, p_claim_us bigint,
+    p_default_cap integer, p_in_flight bigint, p_lane_in_flight bigint DEFAULT NULL,
     OUT result text, OUT reason text, OUT scope text, OUT attempt_id uuid, OUT call_id text,
     OUT to_number text, OUT machine_detection text, OUT wait_us bigint, OUT next_no bigint,
-    OUT tat_us bigint, OUT in_flight bigint, OUT lane_in_flight bigint, OUT weight integer,
-    OUT from_number text, OUT url text)
+    OUT in_flight bigint, OUT lane_in_flight bigint, OUT weight integer, OUT from_number text, OUT url text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     q call_queue;
     c calls;
     h record;
-    v_slot timestamptz;
+    v_earliest timestamptz;
     v_locked boolean;
 BEGIN
-    tat_us := p_tat_us;
     in_flight := p_in_flight;
     lane_in_flight := p_lane_in_flight;
     PERFORM FROM pacer WHERE one AND epoch = p_epoch FOR UPDATE; -- nobody takes over before our commit
@@ -131,9 +128,8 @@ BEGIN
         result := 'off';
         reason := 'expired';
     ELSE
-        v_slot := greatest('epoch'::timestamptz + p_tat_us * interval '1 us',
-            clock_timestamp() + p_lead_us * interval '1 us');
-        SELECT * INTO h FROM fn.dial_holds(q, c, v_slot, p_default_cap, p_in_flight,
+        v_earliest := clock_timestamp() + p_wait_us * interval '1 us';
+        SELECT * INTO h FROM fn.dial_holds(q, c, v_earliest, p_default_cap, p_in_flight,
             p_lane_in_flight);
         in_flight := h.in_flight;
         lane_in_flight := h.lane_in_flight;
@@ -142,17 +138,16 @@ BEGIN
         scope := h.scope;
         IF reason IS NOT NULL THEN
             result := fn.dial_refuse(c, h.reason, h.scope, h.until);
-            wait_us := extract(epoch FROM h.until - clock_timestamp()) * 1000000 - p_lead_us;
+            wait_us := extract(epoch FROM h.until - clock_timestamp()) * 1000000 - p_wait_us;
         ELSE
-            attempt_id := fn.dial_grant(q, c, p_epoch, v_slot, h.spacing_s);
+            attempt_id := fn.dial_grant(q, c, p_epoch, v_earliest + p_claim_us * interval '1 us',
+                h.spacing_s);
             result := 'granted';
             call_id := c.call_id;
             to_number := c.target_phone;
             machine_detection := c.machine_detection;
             from_number := c.from_number;
             url := c.webhook_url;
-            wait_us := extract(epoch FROM v_slot - clock_timestamp()) * 1000000;
-            tat_us := extract(epoch FROM v_slot) * 1000000 + p_interval_us;
             in_flight := in_flight + 1;
             lane_in_flight := lane_in_flight + 1;
         END IF;

@@ -38,7 +38,9 @@ struct db {
 	int statement_timeout_ms;
 	int connect_timeout_ms;
 	int patience_ms; /* 0: these two decide */
-	PGconn *conn;    /* NULL when there is none */
+	bool (*wait)(void *arg, int fd, short events, int64_t until_us);
+	void *wait_arg;
+	PGconn *conn; /* NULL when there is none */
 	uint64_t generation;
 	int64_t brake_ms;    /* the next brake is twice this; 0 while all is well */
 	int64_t brake_until; /* no attempt to connect before */
@@ -92,17 +94,18 @@ ignore_notice(void *arg, const PGresult *result)
 	(void)result;
 }
 
-/* Waits for the socket; false when the deadline has passed. */
+/* db_meanwhile(), unless somebody else waits. */
 static bool
-wait_socket(PGconn *conn, short events, int64_t deadline)
+wait_alone(void *arg, int fd, short events, int64_t until_us)
 {
-	struct pollfd pfd = { .fd = PQsocket(conn), .events = events };
+	struct pollfd pfd = { .fd = fd, .events = events };
 
+	(void)arg;
 	for (;;) {
-		int64_t left = deadline - clock_boot_us();
+		int64_t left = until_us - clock_boot_us();
 		int n;
 
-		if (left <= 0 || pfd.fd < 0)
+		if (left <= 0)
 			return false;
 		n = poll(&pfd, 1, (int)(left / 1000) + 1);
 		if (n > 0)
@@ -110,6 +113,15 @@ wait_socket(PGconn *conn, short events, int64_t deadline)
 		if (n < 0 && errno != EINTR)
 			return false;
 	}
+}
+
+/* Waits for the socket; false when the deadline has passed. */
+static bool
+wait_socket(const struct db *db, short events, int64_t deadline)
+{
+	int fd = PQsocket(db->conn);
+
+	return fd >= 0 && db->wait(db->wait_arg, fd, events, deadline);
 }
 
 static void
@@ -191,18 +203,19 @@ connect_start(const struct db *db)
 	return conn;
 }
 
-/* Goes on with a started connection until it stands; false when it failed or time is up. */
+/* Goes on with the started connection until it stands; false when it failed or time is up. */
 static bool
-connect_finish(PGconn *conn, int64_t deadline)
+connect_finish(const struct db *db, int64_t deadline)
 {
 	PostgresPollingStatusType next = PGRES_POLLING_WRITING;
+	PGconn *conn = db->conn;
 
 	if (conn == NULL || PQstatus(conn) == CONNECTION_BAD)
 		return false;
 	while (next != PGRES_POLLING_OK) {
 		if (next == PGRES_POLLING_FAILED)
 			return false;
-		if (!wait_socket(conn, next == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline))
+		if (!wait_socket(db, next == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline))
 			return false;
 		next = PQconnectPoll(conn);
 	}
@@ -224,7 +237,7 @@ connect_now(struct db *db)
 	int64_t deadline = deadline_of(db, db->connect_timeout_ms), begun = clock_boot_us();
 
 	db->conn = connect_start(db);
-	if (!connect_finish(db->conn, deadline)) {
+	if (!connect_finish(db, deadline)) {
 		const char *why = db->conn == NULL ? "out of memory" : PQerrorMessage(db->conn);
 
 		log_warning("database: cannot connect: %s", *why != '\0' ? why : "timed out");
@@ -280,8 +293,10 @@ ready(struct db *db)
 
 /* The next result of what was sent, NULL between commands. False when the connection is lost. */
 static bool
-next_result(PGconn *conn, int64_t deadline, PGresult **result)
+next_result(const struct db *db, int64_t deadline, PGresult **result)
 {
+	PGconn *conn = db->conn;
+
 	for (;;) {
 		int unsent = PQflush(conn);
 
@@ -289,7 +304,7 @@ next_result(PGconn *conn, int64_t deadline, PGresult **result)
 			return false;
 		if (unsent == 0 && !PQisBusy(conn))
 			break;
-		if (!wait_socket(conn, unsent > 0 ? POLLIN | POLLOUT : POLLIN, deadline))
+		if (!wait_socket(db, unsent > 0 ? POLLIN | POLLOUT : POLLIN, deadline))
 			return false;
 		if (!PQconsumeInput(conn))
 			return false;
@@ -342,7 +357,7 @@ receive(struct db *db, int64_t deadline, struct reply *reply)
 	PGresult *result;
 
 	for (;;) {
-		if (reply->lost || !next_result(db->conn, deadline, &result)) {
+		if (reply->lost || !next_result(db, deadline, &result)) {
 			reply->lost = true;
 			break;
 		}
@@ -361,7 +376,7 @@ receive_first(struct db *db, const struct statement *s, int64_t deadline, struct
 	int ended = 0;
 
 	while (!reply->lost) {
-		if (!next_result(db->conn, deadline, &result) || (result == NULL && ++ended > 2)) {
+		if (!next_result(db, deadline, &result) || (result == NULL && ++ended > 2)) {
 			reply->lost = true;
 		} else if (result == NULL) {
 			continue;
@@ -528,6 +543,7 @@ db_new(const char *url, const struct db_options *options)
 								     : STATEMENT_TIMEOUT_MS;
 	db->connect_timeout_ms = options->connect_timeout_ms > 0 ? options->connect_timeout_ms
 								 : CONNECT_TIMEOUT_MS;
+	db->wait = wait_alone;
 	return db;
 }
 
@@ -548,6 +564,14 @@ db_actor(struct db *db, const char *actor)
 {
 	free(db->actor);
 	db->actor = mem_strdup(actor);
+}
+
+void
+db_meanwhile(
+    struct db *db, bool (*wait)(void *arg, int fd, short events, int64_t until_us), void *arg)
+{
+	db->wait = wait;
+	db->wait_arg = arg;
 }
 
 void

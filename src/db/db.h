@@ -55,6 +55,11 @@ enum rc db_run(struct db *db, const struct statement *statement, const char *con
  * which is the rule. For one that has another way when the database does not answer soon. */
 void db_patience(struct db *db, int patience_ms);
 
+/* Who waits for the server instead of us, and does something else meanwhile: until fd is ready for events (of poll(2))
+ * or until until_us (CLOCK_BOOTTIME); whether it is ready. Must not use db. */
+void db_meanwhile(
+    struct db *db, bool (*wait)(void *arg, int fd, short events, int64_t until_us), void *arg);
+
 /* Who is behind the statements, for the audit log: of A-Z a-z 0-9 . _ @ : / -. Before the first of them. */
 void db_actor(struct db *db, const char *actor);
 

@@ -58,10 +58,10 @@ pacer_care(const struct pacer_lead *old, const struct pacer_heir *me)
 }
 
 bool
-pacer_window(const struct pacer_answered *answer, int64_t own_us, struct pacer_window *window)
+pacer_window(const struct pacer_wish *wish, int64_t answered_us, struct pacer_window *window)
 {
-	window->slot_us = clock_later(answer->asked_us + answer->wait_us, own_us);
-	window->not_before_us = clock_later(answer->answered_us + answer->wait_us, own_us);
+	window->slot_us = wish->asked_us + wish->wait_us + wish->claim_us;
+	window->not_before_us = clock_later(window->slot_us, answered_us + wish->wait_us);
 	window->not_after_us = window->slot_us + PACER_WINDOW_US;
 	return window->not_before_us < window->not_after_us;
 }
@@ -139,12 +139,12 @@ pacer_release(struct db *db, int64_t epoch)
 
 static const struct statement seen = {
 	"pacer_seen",
-	"SELECT fn.pacer_seen($1, $2), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+	"SELECT fn.pacer_seen($1, $2)",
 	2,
 };
 
 enum rc
-pacer_seen(struct db *db, int64_t epoch, double cps, bool *leads, int64_t *db_clock_us)
+pacer_seen(struct db *db, int64_t epoch, double cps, bool *leads)
 {
 	char number[24], rate[32];
 	const char *values[] = { db_int(epoch, number), rate };
@@ -156,7 +156,6 @@ pacer_seen(struct db *db, int64_t epoch, double cps, bool *leads, int64_t *db_cl
 	if (rc != RC_OK)
 		return rc;
 	*leads = rows_bool(rows, 0, 0);
-	*db_clock_us = rows_int(rows, 0, 1);
 	rows_free(rows);
 	return RC_OK;
 }
@@ -181,9 +180,9 @@ text_or_none(const struct rows *rows, int column)
 
 static const struct statement claim = {
 	"pacer_claim",
-	"SELECT result, scope, attempt_id, call_id, to_number, machine_detection, wait_us, next_no, tat_us,"
-	" in_flight, lane_in_flight, weight, from_number, url FROM fn.dial_claim($1, $2, $3, $4, $5, $6, $7, $8)",
-	8,
+	"SELECT result, scope, attempt_id, call_id, to_number, machine_detection, wait_us, next_no, in_flight,"
+	" lane_in_flight, weight, from_number, url FROM fn.dial_claim($1, $2, $3, $4, $5, $6, $7)",
+	7,
 };
 
 /* A number of the answer; -1 for NULL. */
@@ -208,26 +207,23 @@ read_grant(const struct rows *rows, struct pacer_grant *grant)
 		snprintf(grant->to_number, sizeof grant->to_number, "%s", rows_text(rows, 0, 4));
 		snprintf(grant->machine_detection, sizeof grant->machine_detection, "%s",
 		    rows_text(rows, 0, 5));
-		snprintf(grant->from, sizeof grant->from, "%s", text_or_none(rows, 12));
-		snprintf(grant->url, sizeof grant->url, "%s", text_or_none(rows, 13));
-		grant->wait_us = rows_int(rows, 0, 6);
-	} else {
-		grant->wait_us = known(rows, 6);
+		snprintf(grant->from, sizeof grant->from, "%s", text_or_none(rows, 11));
+		snprintf(grant->url, sizeof grant->url, "%s", text_or_none(rows, 12));
 	}
+	grant->wait_us = known(rows, 6);
 	grant->next_no = rows_int(rows, 0, 7);
-	grant->tat_us = rows_int(rows, 0, 8);
-	grant->in_flight = known(rows, 9);
-	grant->lane_in_flight = known(rows, 10);
-	grant->weight = (int)rows_int(rows, 0, 11);
+	grant->in_flight = known(rows, 8);
+	grant->lane_in_flight = known(rows, 9);
+	grant->weight = (int)rows_int(rows, 0, 10);
 }
 
 enum rc
 pacer_claim(struct db *db, const struct pacer_wish *wish, struct pacer_grant *grant)
 {
-	char epoch[24], no[24], lead[24], interval[24], cap[24], tat[24], in_flight[24], lane[24];
+	char epoch[24], no[24], wait[24], takes[24], cap[24], in_flight[24], lane[24];
 	const char *values[] = { db_int(wish->epoch, epoch), db_int(wish->queue_no, no),
-		db_int(wish->lead_us, lead), db_int(wish->interval_us, interval),
-		db_int(wish->default_cap, cap), db_int(wish->tat_us, tat),
+		db_int(wish->wait_us, wait), db_int(wish->claim_us, takes),
+		db_int(wish->default_cap, cap),
 		wish->in_flight < 0 ? NULL : db_int(wish->in_flight, in_flight),
 		wish->lane_in_flight < 0 ? NULL : db_int(wish->lane_in_flight, lane) };
 	struct rows *rows;

@@ -19,8 +19,8 @@
 
 #define PACER_SLACK_US 60000
 #define PACER_WINDOW_US 40000
-/* A dial is granted at most so long before its slot. */
-#define PACER_AHEAD_US 2025000
+/* A dial's slot is at most so long after its claim was asked for. */
+#define PACER_AHEAD_US 2500000
 /* A leader on another host is paused at most so long, between its last look at the clock and the send. */
 #define PACER_PAUSE_US 60000000
 
@@ -67,10 +67,8 @@ struct pacer_care pacer_care(const struct pacer_lead *old, const struct pacer_he
 /* Lays it down. */
 enum rc pacer_release(struct db *db, int64_t epoch) MUST_CHECK;
 
-/* A sign of life; leads false when the epoch is no longer the newest. db_clock_us: the
- * database's clock. */
-enum rc pacer_seen(
-    struct db *db, int64_t epoch, double cps, bool *leads, int64_t *db_clock_us) MUST_CHECK;
+/* A sign of life; leads false when the epoch is no longer the newest. */
+enum rc pacer_seen(struct db *db, int64_t epoch, double cps, bool *leads) MUST_CHECK;
 
 enum pacer_answer {
 	PACER_GONE, /* it does not wait any more */
@@ -92,24 +90,23 @@ struct pacer_grant {
 	char machine_detection[8];
 	char from[24];            /* "": ours */
 	char url[PACER_URL_SIZE]; /* of the customer's own agent; "": ours */
-	/* Granted: until the slot, from some instant during the statement. Held: until it may be tried
-	 * again; -1 when nobody knows. */
-	int64_t wait_us;
-	int64_t next_no;        /* next waiting call of the same lane, 0 when none */
-	int64_t tat_us;         /* for the next claim */
-	int64_t in_flight;      /* for the next claim of this workspace; -1 unknown */
-	int64_t lane_in_flight; /* for the next of this campaign; -1 unknown */
-	int weight;             /* granted: of the workspace */
+	int64_t wait_us;          /* held: until it may be tried again; -1 when nobody knows */
+	int64_t next_no;          /* next waiting call of the same lane, 0 when none */
+	int64_t in_flight;        /* for the next claim of this workspace; -1 unknown */
+	int64_t lane_in_flight;   /* for the next of this campaign; -1 unknown */
+	int weight;               /* granted: of the workspace */
 };
 
 struct pacer_wish {
 	int64_t epoch;
 	int64_t queue_no;
-	int64_t lead_us; /* how much notice the sender needs */
-	int64_t interval_us;
+	int64_t asked_us; /* now, by CLOCK_BOOTTIME; the database is not told */
+	/* The slot that the leader means is so long after the claim, and as much later as the claim may take: no dial
+	 * leaves sooner than wait_us after the instant at which the database looked at its clock, nor later than
+	 * wait_us, claim_us and PACER_WINDOW. */
+	int64_t wait_us, claim_us;
 	int64_t default_cap; /* calls.default_max_concurrent */
 	/* What only the leader changes; it gives back what the grant before said. */
-	int64_t tat_us;    /* the database's clock at the earliest next slot, 0 for a new leader */
 	int64_t in_flight; /* at least so many calls as the workspace has in flight; -1: unknown */
 	int64_t lane_in_flight; /* the same of its campaign */
 };
@@ -117,20 +114,13 @@ struct pacer_wish {
 enum rc pacer_claim(
     struct db *db, const struct pacer_wish *wish, struct pacer_grant *grant) MUST_CHECK;
 
-/* When the claim was asked for and answered, by CLOCK_BOOTTIME, and how long it says to wait. */
-struct pacer_answered {
-	int64_t asked_us, answered_us, wait_us;
-};
-/* A slot by CLOCK_BOOTTIME, as early as it may be meant, and when its dial may be sent. */
+/* The slot of a claim and when its dial may be sent; like the instant at which it was answered, by CLOCK_BOOTTIME. */
 struct pacer_window {
 	int64_t slot_us, not_before_us, not_after_us;
 };
-/*
- * own_us: the slot before and the interval, by our own clock. However the database's clock is set,
- * no slot comes earlier. False: it must not be sent, the answer came too late.
- */
+/* False: it must not be sent, the answer came too late. */
 bool pacer_window(
-    const struct pacer_answered *answer, int64_t own_us, struct pacer_window *window) MUST_CHECK;
+    const struct pacer_wish *wish, int64_t answered_us, struct pacer_window *window) MUST_CHECK;
 
 /* How a dial ended: accepted, refused, throttled, not_sent, missed, unknown. */
 struct pacer_report {

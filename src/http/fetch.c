@@ -11,6 +11,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,8 @@ struct fetch_pool {
 	struct job *jobs;
 	int active;
 	struct windows windows;    /* of requests with a send window */
-	struct curl_waitfd *waits; /* the timer, and the mails whose connections are ours */
+	struct curl_waitfd beside; /* what the caller waits for; fd -1: nothing */
+	struct curl_waitfd *waits; /* that, the timer, and the mails whose connections are ours */
 	unsigned waits_size;
 };
 
@@ -552,6 +554,7 @@ fetch_pool_new(void)
 	struct fetch_pool *p = mem_zalloc(1, sizeof(*p));
 
 	p->multi = curl_multi_init();
+	p->beside.fd = -1;
 	p->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (p->multi == NULL || p->timer < 0)
 		log_fatal("cannot make a pool for outgoing requests: %s", strerror(errno));
@@ -700,17 +703,19 @@ next_wake(const struct fetch_pool *p, int64_t until_us)
 	return wake;
 }
 
-/* What libcurl does not wait for itself: the timer, and the mails whose dialogue is ours; how many. */
+/* What libcurl does not wait for itself, and how many. */
 static unsigned
 list_waits(struct fetch_pool *p)
 {
 	unsigned count = 1;
 
-	if (p->waits_size < (unsigned)p->active + 1) {
-		p->waits_size = (unsigned)p->active + 1;
+	if (p->waits_size < (unsigned)p->active + 2) {
+		p->waits_size = (unsigned)p->active + 2;
 		p->waits = mem_realloc(p->waits, p->waits_size * sizeof *p->waits);
 	}
 	p->waits[0] = (struct curl_waitfd){ .fd = p->timer, .events = CURL_WAIT_POLLIN };
+	if (p->beside.fd >= 0)
+		p->waits[count++] = p->beside;
 	for (const struct job *job = p->jobs; job != NULL; job = job->next) {
 		if (has_line(job))
 			p->waits[count++] = mailing_wait(job->mailing);
@@ -744,21 +749,42 @@ wait_for_something(struct fetch_pool *p, int64_t wake_us)
 	return ready > 0 || clock_boot_us() - start >= limit_ms * 1000 - 1000;
 }
 
+/* Does what can be done now. Whether something has ended. */
+static bool
+work(struct fetch_pool *p)
+{
+	int running;
+
+	unpause_due(p);
+	if (curl_multi_perform(p->multi, &running) != CURLM_OK)
+		log_fatal("libcurl: out of memory");
+	window_look(&p->windows);
+	return reap(p);
+}
+
 void
 fetch_pool_run(struct fetch_pool *p, int64_t until_us)
 {
-	for (;;) {
-		int running;
+	while (
+	    !work(p) && clock_boot_us() < until_us && wait_for_something(p, next_wake(p, until_us)))
+		;
+}
 
-		unpause_due(p);
-		if (curl_multi_perform(p->multi, &running) != CURLM_OK)
-			log_fatal("libcurl: out of memory");
-		window_look(&p->windows);
-		if (reap(p) || clock_boot_us() >= until_us)
-			return;
-		if (!wait_for_something(p, next_wake(p, until_us)))
-			return;
+bool
+fetch_pool_run_beside(struct fetch_pool *p, int fd, short events, int64_t until_us)
+{
+	struct pollfd other = { .fd = fd, .events = events };
+	int ready;
+
+	p->beside.fd = fd;
+	p->beside.events = (short)((events & POLLIN ? CURL_WAIT_POLLIN : 0) |
+	    (events & POLLOUT ? CURL_WAIT_POLLOUT : 0));
+	while ((ready = poll(&other, 1, 0)) == 0 && clock_boot_us() < until_us) {
+		(void)wait_for_something(p, next_wake(p, until_us));
+		(void)work(p);
 	}
+	p->beside.fd = -1;
+	return ready > 0;
 }
 
 /* ---- one alone ---- */

@@ -124,5 +124,8 @@ int fetch_pool_active(const struct fetch_pool *p);
 /* Works until until_us (CLOCK_BOOTTIME) at the latest, or until something has ended, or until a
  * signal comes. Wakes exactly at the not_before_us of what it holds. */
 void fetch_pool_run(struct fetch_pool *p, int64_t until_us);
+/* Works while the caller waits for something else: until fd is ready for events (of poll(2)), or until until_us;
+ * whether it is ready. */
+bool fetch_pool_run_beside(struct fetch_pool *p, int fd, short events, int64_t until_us);
 
 #endif

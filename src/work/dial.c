@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "base/clock.h"
 #include "base/gaps.h"
@@ -31,17 +32,18 @@
 
 #define POLL_US 10000      /* the queue is looked at so often */
 #define CAP_POLL_US 50000  /* and at most so often who was at a cap or paused */
+#define RETRY_US 500000    /* what could not be read is read again after */
 #define SEEN_US 1000000    /* a sign of life */
 #define RELOAD_US 60000000 /* the heads are read anew, whatever the news have brought */
 #define STANDBY_MS 500
 #define STALE_S 4           /* a leader that has not been seen for so long is replaced */
 #define RECOUNT_US 10000000 /* stillness before positions are set right */
-#define CLAIM_US 4000       /* what a claim takes, at most, when all is well */
-#define CLAIM_MAX_US 25000  /* and so much earlier it is begun at most when the database is slow */
-#define LEAD_MAX_US (PACER_AHEAD_US - CLAIM_MAX_US)
-#define PROBE_US 1000000     /* a carrier that says nothing is dialed all the same */
-#define CLOCK_STEP_US 100000 /* the database's clock has been set */
-#define IN_FLIGHT_MAX 256    /* POSTs that wait for their answer */
+#define CLAIM_US 2000       /* what a claim takes, at most, when all is well */
+#define CLAIM_MAX_US 500000 /* and what it may take when the database is slow or far away */
+#define EARLY_US 2000       /* for this loop, which does other things as well */
+#define LEAD_MAX_US (PACER_AHEAD_US - CLAIM_MAX_US - EARLY_US)
+#define PROBE_US 1000000  /* a carrier that says nothing is dialed all the same */
+#define IN_FLIGHT_MAX 256 /* POSTs that wait for their answer */
 #define MISSING_MAX 4096
 #define BEHIND_MAX 128 /* a new leader begins to read so many numbers behind the newest */
 #define REACH_MAX \
@@ -63,20 +65,18 @@ struct dialer {
 	int64_t quiet_until;   /* nothing is sent before */
 	int64_t probe_until;   /* nor before the carrier has told how far away it is, up to then */
 	int64_t careful_until; /* an older leader may still send one */
-	int64_t next_slot;     /* about when the next is; CLOCK_BOOTTIME */
-	int64_t
-	    own_slot; /* none is used before; by what was granted to us, whenever we led, since what
-			     was granted may still be on its way */
-	int64_t tat_us;   /* the same by the database's clock, exactly; 0: none was granted yet */
-	int64_t lead_us;  /* how long it takes to get a connection */
-	int64_t claim_us; /* how long before its slot a dial is claimed, besides */
+	int64_t next_slot;     /* none is used before, by CLOCK_BOOTTIME; another lead does not
+				* change it, since what was granted may still be on its way */
+	int64_t lead_us;       /* how long it takes to get a connection */
+	int64_t claim_us;      /* and how long before that, to claim a dial */
 
 	struct gaps gaps; /* how far the news have been read, and what was jumped over */
 	int64_t polled, cap_polled, seen, reloaded, moved; /* when last */
+	int64_t retry_at;  /* something could not be read: nothing is until then */
 	int64_t cap_every; /* how often who is at a cap or paused is looked at */
 	bool recounted;
-	int64_t clock_offset; /* database clock less ours, at the last sign of life; 0 unknown */
-	int64_t told_slow;    /* when it was said last that the database is too slow to dial */
+	STAILQ_HEAD(, dial) done; /* whose end is to be recorded */
+	int64_t told_slow;        /* when it was said last that the database is too slow to dial */
 };
 
 /* One dial on its way. */
@@ -88,6 +88,8 @@ struct dial {
 	char call_id[40];
 	int64_t no;
 	struct line_lane lane; /* its texts are the arena's */
+	struct carrier_dial_answer answer;
+	STAILQ_ENTRY(dial) next;
 };
 
 static void
@@ -105,6 +107,15 @@ row_lane(const struct rows *rows, int row)
 		(int)rows_int(rows, row, QUEUE_RANK), rows_text(rows, row, QUEUE_LANE) };
 }
 
+/* Whether it was read. If not, each further try would be a line in the log. */
+static bool
+was_read(struct dialer *d, enum rc rc)
+{
+	if (rc != RC_OK)
+		d->retry_at = clock_boot_us() + RETRY_US;
+	return rc == RC_OK;
+}
+
 /* Reads the first of each lane anew. */
 static bool
 reload(struct dialer *d)
@@ -112,7 +123,7 @@ reload(struct dialer *d)
 	struct rows *rows;
 	int64_t last;
 
-	if (queue_heads(d->db, &last, &rows) != RC_OK)
+	if (!was_read(d, queue_heads(d->db, &last, &rows)))
 		return false;
 	line_begin_reading(d->line);
 	for (int i = 0; i < rows_count(rows); i++) {
@@ -139,12 +150,10 @@ begin_lead(struct dialer *d, int64_t epoch, const struct pacer_care *care)
 	d->generation = db_generation(d->db);
 	d->quiet_until = now + care->quiet_us;
 	d->careful_until = clock_later(d->careful_until, now + care->careful_us);
-	d->next_slot = d->own_slot;
-	d->tat_us = 0;
 	line_reset(d->line); /* what it knows of calls in flight is an earlier lead's */
 	d->reloaded = 0;     /* again at once, should the reading that follows fail */
 	gaps_restart(&d->gaps, 0);
-	d->clock_offset = 0;
+	d->retry_at = 0;
 	d->recounted = false;
 	d->moved = now;
 	log_info("leader with epoch %" PRId64 " at %g calls a second%s", d->epoch, d->env->cps,
@@ -190,7 +199,7 @@ read_news(struct dialer *d, int64_t now)
 	rc = queue_news(d->db, d->gaps.last, list.data, &rows);
 	buf_free(&list);
 	d->polled = now;
-	if (rc != RC_OK)
+	if (!was_read(d, rc))
 		return;
 	for (int i = 0; i < rows_count(rows); i++) {
 		struct line_lane lane = row_lane(rows, i);
@@ -224,7 +233,7 @@ read_caps(struct dialer *d)
 	buf_puts(&list, "}");
 	rc = queue_below_cap(d->db, list.data, d->env->default_cap, &rows);
 	buf_free(&list);
-	if (rc != RC_OK)
+	if (!was_read(d, rc))
 		return;
 	for (int i = 0; i < rows_count(rows); i++) {
 		line_unblock(d->line, rows_text(rows, i, 0));
@@ -256,7 +265,7 @@ read_holds(struct dialer *d)
 	rc = queue_lanes_free(d->db, workspaces.data, names.data, &rows);
 	buf_free(&names);
 	buf_free(&workspaces);
-	if (rc != RC_OK)
+	if (!was_read(d, rc))
 		return;
 	for (int i = 0; i < rows_count(rows); i++) {
 		const char *workspace = rows_text(rows, i, 0), *name = rows_text(rows, i, 1);
@@ -279,25 +288,15 @@ read_waiting(struct dialer *d, int64_t now)
 	d->cap_every = CAP_POLL_US + 20 * (clock_boot_us() - now);
 }
 
-/* Says that we are alive, learns whether we still lead, and watches the database's clock. */
+/* Says that we are alive, and learns whether we still lead. */
 static void
 say_seen(struct dialer *d, int64_t now)
 {
-	int64_t db_clock, offset;
 	bool leads;
 
 	d->seen = now;
-	if (pacer_seen(d->db, d->epoch, d->env->cps, &leads, &db_clock) != RC_OK)
-		return;
-	if (!leads) {
+	if (pacer_seen(d->db, d->epoch, d->env->cps, &leads) == RC_OK && !leads)
 		lose_lead(d, "another has taken over");
-		return;
-	}
-	offset = db_clock - clock_boot_us();
-	if (d->clock_offset != 0 && llabs(offset - d->clock_offset) > CLOCK_STEP_US)
-		lose_lead(
-		    d, "the database's clock was set"); /* to begin anew, quiet for a window */
-	d->clock_offset = offset;
 }
 
 static void
@@ -323,14 +322,14 @@ learn_lead(struct dialer *d, const struct fetch_result *result, bool missed)
 	set_lead(d, clock_later(wanted, d->lead_us - (d->lead_us - wanted) / 10));
 }
 
-/* How long a claim takes, learnt in the same way. A slot that begins before the claim is done is
- * lost for good: the pacer does not catch up. */
+/* How long a claim takes, learnt in the same way: a slot that begins before its claim is done is lost for good, the
+ * pacer does not catch up, and one that has ended by then cannot be used. */
 static void
-learn_claim(struct dialer *d, int64_t took)
+learn_claim(struct dialer *d, int64_t took_us)
 {
-	int64_t wanted = took + took / 4;
+	int64_t wanted = took_us + took_us / 4;
 
-	d->claim_us = clock_later(wanted, d->claim_us - (d->claim_us - wanted) / 16);
+	d->claim_us = clock_later(wanted, d->claim_us - (d->claim_us - wanted) / 8);
 	d->claim_us = clock_earlier(clock_later(d->claim_us, CLAIM_US), CLAIM_MAX_US);
 }
 
@@ -367,9 +366,11 @@ silent_until(const struct dialer *d)
 	return clock_later(d->quiet_until, d->probe_until);
 }
 
+/* Records how a dial has ended, and frees it. */
 static void
-record(struct dialer *d, const struct dial *dial, const struct carrier_dial_answer *answer)
+record(struct dialer *d, struct dial *dial)
 {
+	const struct carrier_dial_answer *answer = &dial->answer;
 	struct pacer_report report = { dial->attempt_id, answer->answer, answer->call_sid,
 		answer->reason, answer->retry_s };
 	int64_t again_us;
@@ -388,30 +389,39 @@ record(struct dialer *d, const struct dial *dial, const struct carrier_dial_answ
 	if (again_us >= 0 && d->epoch != 0)
 		line_put_back(d->line, &dial->lane, dial->no, clock_boot_us() + again_us);
 	log_about(NULL);
+	arena_free(dial->arena);
 }
 
+static void
+record_done(struct dialer *d)
+{
+	struct dial *dial;
+
+	while ((dial = STAILQ_FIRST(&d->done)) != NULL) {
+		STAILQ_REMOVE_HEAD(&d->done, next);
+		record(d, dial);
+	}
+}
+
+/* It may come while the database is waited for, which cannot be told then. */
 static void
 dial_done(struct fetch_result *result, void *arg)
 {
 	struct dial *dial = arg;
-	struct carrier_dial_answer answer;
 
 	crash_point("dial.answered");
-	carrier_dial_read(result, &answer);
-	learn_lead(dial->d, result, strcmp(answer.answer, "missed") == 0);
-	record(dial->d, dial, &answer);
-	arena_free(dial->arena);
+	carrier_dial_read(result, &dial->answer);
+	learn_lead(dial->d, result, strcmp(dial->answer.answer, "missed") == 0);
+	STAILQ_INSERT_TAIL(&dial->d->done, dial, next);
 }
 
 /* A dial that was granted and may not be sent. */
 static void
 void_dial(struct dialer *d, struct dial *dial)
 {
-	struct carrier_dial_answer answer = { .answer = "missed",
+	dial->answer = (struct carrier_dial_answer){ .answer = "missed",
 		.reason = "The slot passed before the dial could be sent." };
-
-	record(d, dial, &answer);
-	arena_free(dial->arena);
+	record(d, dial);
 }
 
 /* The dial of a grant, which can be sent. */
@@ -438,51 +448,41 @@ make_dial(struct dialer *d, const struct pacer_grant *grant, const struct line_p
 	return dial;
 }
 
-/* A claim took too long. Where it is between the two instants that the database looked at its clock is not known, so
- * beyond the window no notice is enough. */
+/* A claim took longer than it may, so the next would as well. */
 static void
 tell_slow(struct dialer *d, int64_t now, int64_t took_us)
 {
-	if (now - d->told_slow < TELL_US)
+	const int64_t most_us = CLAIM_MAX_US + PACER_WINDOW_US;
+
+	if (took_us < most_us || now - d->told_slow < TELL_US)
 		return;
 	d->told_slow = now;
 	log_warning("the database took %" PRId64
 		    " ms for a claim and its commit: the dial came too late to be"
-		    " sent, as every one does while that is more than %d ms",
-	    took_us / 1000, PACER_WINDOW_US / 1000);
+		    " sent, as every one does while that is more than %" PRId64 " ms",
+	    took_us / 1000, most_us / 1000);
 }
 
-/* Sends a granted dial: not before its slot and not after its window, both judged by the instants
- * between which the database said how long to wait, and by our own clock. */
+/* Sends a granted dial, not before its slot and not after its window, by our own clock alone. */
 static void
-start_dial(
-    struct dialer *d, const struct pacer_grant *grant, const struct line_pick *pick, int64_t asked)
+start_dial(struct dialer *d, const struct pacer_grant *grant, const struct line_pick *pick,
+    const struct pacer_wish *wish)
 {
 	struct dial *dial = make_dial(d, grant, pick);
 	int64_t now = clock_boot_us();
 	int64_t interval = pacer_interval_us(d->env->cps, now < d->careful_until);
-	struct pacer_answered answer = { asked, now, grant->wait_us };
 	struct pacer_window window;
 
-	if (grant->wait_us > PACER_AHEAD_US) {
-		/* Such a slot would outlive our lead, and who comes after us would not reckon with it. */
-		lose_lead(d, "the database's clock was set");
+	if (!pacer_window(wish, now, &window)) {
+		tell_slow(d, now, now - wish->asked_us);
 		void_dial(d, dial);
 		return;
 	}
-	if (pacer_window(&answer, d->own_slot, &window)) {
-		dial->fetch.window.not_before_us = window.not_before_us;
-		dial->fetch.window.not_after_us = window.not_after_us;
-		dial->fetch.window.gap_us = interval;
-		fetch_pool_start(d->pool, &dial->fetch, dial_done, dial);
-	} else {
-		/* It passed while the claim was being committed: more notice may be enough. */
-		tell_slow(d, now, now - asked);
-		set_lead(d, 2 * d->lead_us + 20000);
-		void_dial(d, dial);
-	}
-	d->own_slot = window.slot_us + interval;
-	d->next_slot = window.not_before_us + interval;
+	dial->fetch.window.not_before_us = window.not_before_us;
+	dial->fetch.window.not_after_us = window.not_after_us;
+	dial->fetch.window.gap_us = interval;
+	d->next_slot = window.slot_us + interval;
+	fetch_pool_start(d->pool, &dial->fetch, dial_done, dial);
 }
 
 /* The next of the lane of a call that had left the queue before its claim, which then could not
@@ -521,8 +521,8 @@ hold(struct dialer *d, const struct pacer_grant *grant, const struct line_pick *
 
 /* What to do with a claim's answer. */
 static void
-act_on(
-    struct dialer *d, const struct pacer_grant *grant, const struct line_pick *pick, int64_t asked)
+act_on(struct dialer *d, const struct pacer_grant *grant, const struct line_pick *pick,
+    const struct pacer_wish *wish)
 {
 	int64_t now = clock_boot_us();
 
@@ -530,7 +530,7 @@ act_on(
 	case PACER_GRANTED:
 		crash_point("dial.granted");
 		line_dialed(d->line, pick, grant->next_no, grant->weight);
-		start_dial(d, grant, pick, asked);
+		start_dial(d, grant, pick, wish);
 		crash_point("dial.started");
 		break;
 	case PACER_GONE:
@@ -554,23 +554,29 @@ remember(struct dialer *d, const struct pacer_grant *grant, const struct line_pi
 {
 	struct line_lane lane = line_lane_of(d->line, pick->lane);
 
-	d->tat_us = grant->tat_us;
 	line_set_in_flight(d->line, lane.workspace, grant->in_flight);
 	line_set_lane_in_flight(d->line, lane.workspace, lane.name, grant->lane_in_flight);
+}
+
+/* When the next slot is to be claimed. */
+static int64_t
+claim_at(const struct dialer *d)
+{
+	return d->next_slot - d->lead_us - d->claim_us - EARLY_US;
 }
 
 /* Claims the next call if it is time. Returns whether there was one. */
 static bool
 claim_next(struct dialer *d, int64_t now)
 {
-	bool careful = now < d->careful_until;
-	struct pacer_wish wish = { d->epoch, 0, d->lead_us + CLAIM_US / 2,
-		pacer_interval_us(d->env->cps, careful), d->env->default_cap, d->tat_us, -1, -1 };
+	struct pacer_wish wish = { d->epoch, 0, now,
+		clock_later(d->next_slot - d->claim_us - now, d->lead_us), d->claim_us,
+		d->env->default_cap, -1, -1 };
 	struct pacer_grant grant;
 	struct line_pick pick;
 	enum rc rc;
 
-	if (now < silent_until(d) || now < d->next_slot - d->lead_us - d->claim_us ||
+	if (now < silent_until(d) || now < claim_at(d) ||
 	    fetch_pool_active(d->pool) >= IN_FLIGHT_MAX || !line_pick(d->line, now, &pick))
 		return false;
 	wish.queue_no = pick.no;
@@ -585,24 +591,32 @@ claim_next(struct dialer *d, int64_t now)
 	}
 	d->moved = now;
 	remember(d, &grant, &pick);
-	act_on(d, &grant, &pick, now);
+	act_on(d, &grant, &pick, &wish);
 	return true;
+}
+
+/* What is to be read of the queue. */
+static void
+read_queue(struct dialer *d, int64_t now)
+{
+	if (now - d->polled >= POLL_US)
+		read_news(d, now);
+	if (now - d->cap_polled >= d->cap_every)
+		read_waiting(d, now);
+	if (now - d->reloaded >= RELOAD_US)
+		reload(d);
+	if (!d->recounted && now - d->moved >= RECOUNT_US)
+		d->recounted = was_read(d, queue_recount(d->db));
 }
 
 /* What is due besides dialing. */
 static void
 look_around(struct dialer *d, int64_t now)
 {
-	if (now - d->polled >= POLL_US)
-		read_news(d, now);
-	if (now - d->cap_polled >= d->cap_every)
-		read_waiting(d, now);
+	if (now >= d->retry_at)
+		read_queue(d, now);
 	if (now - d->seen >= SEEN_US)
 		say_seen(d, now);
-	if (now - d->reloaded >= RELOAD_US)
-		reload(d);
-	if (!d->recounted && now - d->moved >= RECOUNT_US)
-		d->recounted = queue_recount(d->db) == RC_OK;
 	if (db_generation(d->db) != d->generation)
 		lose_lead(d, "the connection to the database was lost");
 }
@@ -611,11 +625,10 @@ look_around(struct dialer *d, int64_t now)
 static int64_t
 wake_at(const struct dialer *d, int64_t now)
 {
-	int64_t wake = d->polled + POLL_US;
-	int64_t slot = d->next_slot - d->lead_us - d->claim_us;
+	int64_t wake = clock_later(d->polled + POLL_US, d->retry_at);
 	int64_t waiting = line_next_us(d->line, now);
 
-	return clock_earlier(clock_later(waiting, clock_later(slot, silent_until(d))), wake);
+	return clock_earlier(clock_later(waiting, clock_later(claim_at(d), silent_until(d))), wake);
 }
 
 static void
@@ -630,6 +643,7 @@ stand_by(struct dialer *d)
 		fetch_pool_run(d->pool, clock_boot_us() + STANDBY_MS * 1000);
 	else
 		signals_sleep_ms(STANDBY_MS);
+	record_done(d);
 }
 
 static void
@@ -643,9 +657,15 @@ lead(struct dialer *d)
 		return;
 	claimed = claim_next(d, clock_boot_us());
 	now = clock_boot_us();
-	/* Between two claims as well: while the database is slower than the rate, there is always a
-	 * next one due, and what has been granted would miss its slot. */
 	fetch_pool_run(d->pool, claimed ? now : wake_at(d, now));
+	record_done(d);
+}
+
+/* While the database works, what has been granted is sent: it has its slot. */
+static bool
+meanwhile(void *arg, int fd, short events, int64_t until_us)
+{
+	return fetch_pool_run_beside(arg, fd, events, until_us);
 }
 
 int
@@ -659,6 +679,8 @@ work_dial(void *arg)
 	fetch_init();
 	d.db = db_new(env->database_url, &options);
 	d.pool = fetch_pool_new();
+	db_meanwhile(d.db, meanwhile, d.pool);
+	STAILQ_INIT(&d.done);
 	d.line = line_new();
 	gaps_init(&d.gaps, MISSING_MAX, REACH_MAX, MISSING_US);
 	holder_self(&d.self);
@@ -669,7 +691,7 @@ work_dial(void *arg)
 			lead(&d);
 	}
 	/* Dials on their way are waited for; each has its own time limit. */
-	while (fetch_pool_active(d.pool) > 0)
+	for (record_done(&d); fetch_pool_active(d.pool) > 0; record_done(&d))
 		fetch_pool_run(d.pool, clock_boot_us() + 100000);
 	/* Only now: the next leader takes it that nothing of ours is still to be sent. */
 	if (d.epoch != 0 && pacer_release(d.db, d.epoch) != RC_OK)

@@ -332,7 +332,7 @@ def test_audit_of_calls_in_every_state(offhook, call, sql):
 def dial(sql, call_id, sid, answer="accepted"):
     """Grants the dial of a waiting call and tells the carrier's answer, as the dialer does."""
     epoch = sql("SELECT fn.pacer_take(epoch, 'test', 1, 1, 10) FROM pacer")[0][0]
-    attempt = sql("SELECT d.attempt_id FROM calls c, fn.dial_claim(%s, c.queue_no, 0, 1, 10, 0, NULL) d"
+    attempt = sql("SELECT d.attempt_id FROM calls c, fn.dial_claim(%s, c.queue_no, 0, 1, 10, NULL) d"
                   " WHERE c.call_id = %s", epoch, call_id)[0][0]
     sql("SELECT fn.dial_result(%s, %s, %s, NULL, 0)", attempt, answer, sid)
     return attempt

@@ -73,3 +73,33 @@ def test_who_holds_a_call_does_not_hold_up_the_others(stack, world):
         eventually(lambda: dialed() == others, 8, lambda: f"{len(dialed())} were dialed")
     eventually(lambda: held in dialed(), 5, "it goes on waiting")
     world.verify()
+
+
+@contextlib.contextmanager
+def slow_commits(stack, ms):
+    """Each commit takes so much longer, as with a standby that is far away."""
+    def configure(*settings):
+        with contextlib.closing(stack.superuser()) as connection, connection.cursor() as cursor:
+            for setting in settings:
+                cursor.execute(f"ALTER SYSTEM {setting}")
+            cursor.execute("SELECT pg_reload_conf()")
+
+    configure(f"SET commit_delay = {1000 * ms}", "SET commit_siblings = 0")
+    try:
+        yield
+    finally:
+        configure("RESET commit_delay", "RESET commit_siblings")
+
+
+def test_commits_that_take_longer_than_a_dial_may_be_late(stack, world):
+    """The dialer learns how long they take, and claims so much earlier."""
+    with slow_commits(stack, 100):
+        with world.load([world.number(BUSY) for _ in range(30)], per_second=20):
+            pass
+        began = time.monotonic()
+        eventually(lambda: all(call["dials"] > 0 for call in world.calls().values()), 30, "not all are dialed")
+        took = time.monotonic() - began
+        assert took < 20, took  # a claim and a report each, of 100 ms, by one connection
+    missed = sum(call["dials"] for call in world.calls().values()) - 30
+    assert missed <= 5, missed
+    world.verify()

@@ -21,9 +21,11 @@
 #define NETWORK 1 /* and so much later it arrives at most */
 #define SLACK (WINDOW + NETWORK) /* PACER_SLACK_US */
 #ifndef AHEAD
-#define AHEAD 2 /* a slot is granted so long before it at most (PACER_AHEAD_US) */
+#define AHEAD 2 /* a slot is so long after its claim was asked for at most (PACER_AHEAD_US) */
 #endif
+#ifndef PENDING
 #define PENDING (AHEAD * N / (SECOND + SLACK) + 1) /* granted slots of one scheduler */
+#endif
 #ifndef PAUSE
 #define PAUSE 6 /* a deposed leader's late send comes so long after it was deposed at most */
 #endif
@@ -36,7 +38,6 @@
 #else
 #define CAREFUL (PAUSE + SECOND + SLACK)
 #endif
-#define LONG (AHEAD + CAREFUL) /* a wait that no notice explains */
 #define GAP (doubt > 0 -> CAREFUL_INTERVAL : INTERVAL) /* between two slots, now */
 #ifdef SHORT_QUIET
 #define QUIET (GAP - 1)
@@ -48,7 +49,7 @@
 #define NOBODY H
 #define FOR(i, n) for (i : 0 .. (n) - 1)
 
-mtype = { idle, asked, granted, looked };
+mtype = { idle, asked, granted };
 
 /* A scheduler: the dialer process, and what it remembers (struct dialer). */
 typedef dial {
@@ -59,12 +60,12 @@ typedef scheduler {
 	mtype at = idle;
 	bool leads; /* as it believes */
 	bool newest; /* its epoch is the database's */
-	byte since;  /* the claim was asked for, at most WINDOW + 1 */
-	byte wait;   /* as the claim's answer says it */
+	byte claim;  /* asked, granted: until the window of the slot that it means ends, and one more */
 	byte own;    /* until its next slot, by its own clock */
 	byte quiet;  /* until it may claim */
 	byte barred; /* a late send has taken the place of what ends before */
-	byte until;  /* looked: until its window ends, and one more */
+	bool looked; /* at the clock, and now it writes */
+	byte until;  /* looked: until the window of that dial ends, and one more */
 	dial d[PENDING];
 }
 scheduler s[H];
@@ -81,7 +82,7 @@ byte age[N]; /* of the last N arrivals, at most SECOND */
 /* Whom the process table tells apart: 0 is alone on its host, the others share one. */
 #define SAME_HOST(a, b) ((a) == (b) || ((a) > 0 && (b) > 0))
 
-byte i, j, k, n; /* within one step */
+byte i, j, k; /* within one step */
 
 /*
  * Safety: everything may be as slow as it likes, and fails as often as it likes.
@@ -93,7 +94,7 @@ byte faults = PROGRESS;
 bool stopped[H];
 byte silent; /* since the holder's last sign of life */
 byte calm;   /* since the last fault or dial */
-#define PATIENCE (STALE + NOTICE + CAREFUL_INTERVAL + WINDOW + 2)
+#define PATIENCE (STALE + NOTICE + CAREFUL_INTERVAL + AHEAD + WINDOW + 2)
 #define RUNS(i) (!stopped[i])
 #define FAULTY (faults > 0)
 #define FAULT(what) faults--; calm = 0; what
@@ -125,7 +126,7 @@ inline arrive()
 
 /* The tick may come: but for the bounds of what is promised, nothing holds time up. One who was
  * deposed while it wrote writes within PAUSE, and there is one such at a time. */
-#define LATE(i) (s[i].at == looked && !s[i].newest)
+#define LATE(i) (s[i].looked && !s[i].newest)
 #if H == 3
 #define LATES (LATE(0) + LATE(1) + LATE(2))
 #else
@@ -162,10 +163,7 @@ inline tick()
 		LESS(s[i].quiet);
 		LESS(s[i].barred);
 		LESS(s[i].until);
-		if
-		:: (s[i].at == asked || s[i].at == granted) && s[i].since <= WINDOW -> s[i].since++
-		:: else
-		fi;
+		LESS(s[i].claim);
 		FOR(j, PENDING) {
 			LESS(s[i].d[j].before);
 #ifdef NO_WINDOW
@@ -189,8 +187,7 @@ inline tick()
 
 inline forget(i)
 {
-	s[i].since = 0;
-	s[i].wait = 0;
+	s[i].claim = 0;
 	s[i].at = idle
 }
 
@@ -234,6 +231,16 @@ inline take(i)
 	k = 0
 }
 
+/* claim_next(): the slot is the next of its own, or later: how far away the carrier is may be anything. */
+inline ask(i)
+{
+	select(k : 0 .. AHEAD);
+	AT_LEAST(k, s[i].own);
+	s[i].claim = k + WINDOW + 1;
+	s[i].at = asked;
+	k = 0
+}
+
 /* fn.dial_claim() in the database. It holds the pacer's row, so no takeover comes in between. */
 inline grant(i)
 {
@@ -243,53 +250,36 @@ inline grant(i)
 #else
 	:: s[i].newest ->
 #endif
-		s[i].at = granted;
-		/* By a good clock the wait is from s[i].own to AHEAD. By one that is set it may be
-		 * anything: far too short, or longer than any notice. */
-		if
-		:: s[i].wait = s[i].own
-		:: FAULTY -> FAULT(select(k : 0 .. AHEAD)); s[i].wait = k
-		:: FAULTY -> FAULT(s[i].wait = LONG)
-		fi;
-		k = 0
+		s[i].at = granted
 #ifndef NO_FENCE
 	:: else -> s[i].leads = false; s[i].quiet = 0; forget(i)
 #endif
 	fi
 }
 
-/* act_on(), start_dial(): n is the slot, k the instant before which the dial may not be sent. */
+/* act_on(), start_dial(): not before the slot, which may have begun, and not after its window. */
 inline start(i)
 {
-	n = (s[i].wait > s[i].since -> s[i].wait - s[i].since : 0);
-	k = s[i].wait;
-#ifndef NO_OWN_CLOCK
-	AT_LEAST(n, s[i].own);
-	AT_LEAST(k, s[i].own);
+#ifdef NO_VOID
+	AT_LEAST(s[i].claim, 1);
 #endif
 	if
-#ifndef NO_BOUND
-	:: s[i].wait > AHEAD -> s[i].leads = false; s[i].quiet = 0 /* void: the clock was set */
-#endif
+	:: s[i].claim == 0 /* void: the answer came too late, and the slot is for another */
 	:: else ->
-		AT_LEAST(s[i].own, n + GAP);
-		if
-#ifndef NO_VOID
-		:: n + WINDOW < k || s[i].since > WINDOW -> skip /* void: the answer came too late */
+		j = 0;
+		do
+		:: s[i].d[j].after > 0 -> j++
+		:: else -> break
+		od;
+		s[i].d[j].before = (s[i].claim > WINDOW + 1 -> s[i].claim - WINDOW - 1 : 0);
+		s[i].d[j].after = s[i].claim;
+#ifdef NO_OWN_CLOCK
+		s[i].own = 0
+#else
+		s[i].own = s[i].claim + GAP - WINDOW - 1
 #endif
-		:: else ->
-			j = 0;
-			do
-			:: s[i].d[j].after > 0 -> j++
-			:: else -> break
-			od;
-			s[i].d[j].before = k;
-			s[i].d[j].after = n + WINDOW + 1
-		fi
 	fi;
 	j = 0;
-	k = 0;
-	n = 0;
 	forget(i)
 }
 
@@ -303,13 +293,13 @@ inline start(i)
 
 /* give_body(): the last look at the clock before the last byte. */
 #define MAY_LOOK(i, j) \
-	(s[i].at == idle && s[i].d[j].after > 0 && s[i].d[j].before == 0 && s[i].d[j].after >= s[i].barred)
+	(!s[i].looked && s[i].d[j].after > 0 && s[i].d[j].before == 0 && s[i].d[j].after >= s[i].barred)
 
 inline look(i, p)
 {
 	s[i].until = s[i].d[p].after;
 	s[i].d[p].after = 0;
-	s[i].at = looked
+	s[i].looked = true
 }
 
 /* libcurl writes, and the pool looks at the clock again. */
@@ -326,7 +316,7 @@ inline put(i)
 	fi;
 #endif
 	s[i].until = 0;
-	s[i].at = idle;
+	s[i].looked = false;
 	k = 0
 }
 
@@ -351,6 +341,7 @@ inline crash(i)
 	s[i].quiet = 0;
 	s[i].own = 0;
 	s[i].barred = 0;
+	s[i].looked = false;
 	s[i].until = 0;
 	FOR(j, PENDING) {
 		s[i].d[j].before = 0;
@@ -366,25 +357,30 @@ inline crash(i)
 #define DRAINED(i) EMPTY(i)
 #endif
 
-#define CAN_TAKE(i) (RUNS(i) && s[i].at == idle && !s[i].leads && MAY_TAKE(i))
-#define CAN_ASK(i) \
-	(RUNS(i) && s[i].at == idle && s[i].leads && s[i].quiet == 0 && s[i].own <= AHEAD && !FULL(i))
+#define IDLE(i) (s[i].at == idle && !s[i].looked)
+#define CAN_TAKE(i) (RUNS(i) && IDLE(i) && !s[i].leads && MAY_TAKE(i))
+#ifdef NO_BOUND
+#define NEAR(i) true
+#else
+#define NEAR(i) (s[i].own <= AHEAD)
+#endif
+#define CAN_ASK(i) (RUNS(i) && IDLE(i) && s[i].leads && s[i].quiet == 0 && NEAR(i) && !FULL(i))
 #define CAN_LOOK(i, j) (RUNS(i) && MAY_LOOK(i, j))
-#define BUSY(i) (RUNS(i) && s[i].at != idle)
+#define BUSY(i) (RUNS(i) && !IDLE(i))
 
 #define STEPS(i) \
 	:: atomic { CAN_TAKE(i) -> take(i) } \
-	:: atomic { CAN_ASK(i) -> s[i].at = asked } \
+	:: atomic { CAN_ASK(i) -> ask(i) } \
 	:: atomic { BUSY(i) && s[i].at == asked -> grant(i) } \
-	:: atomic { BUSY(i) && s[i].at == granted -> start(i) } \
+	:: atomic { BUSY(i) && s[i].at == granted && !s[i].looked -> start(i) } \
 	:: atomic { CAN_LOOK(i, 0) -> look(i, 0) } \
 	:: atomic { CAN_LOOK(i, SECOND_DIAL) -> look(i, SECOND_DIAL) } \
 	:: atomic { CAN_LOOK(i, LAST_DIAL) -> look(i, LAST_DIAL) } \
-	:: atomic { BUSY(i) && s[i].at == looked -> put(i) } \
-	:: atomic { FAULTY && s[i].at != looked && s[i].leads -> /* the connection is lost */ \
+	:: atomic { BUSY(i) && s[i].looked -> put(i) } \
+	:: atomic { FAULTY && !s[i].looked && s[i].leads -> /* the connection is lost */ \
 		FAULT(s[i].leads = false); s[i].quiet = 0; forget(i) } \
-	:: atomic { FAULTY && s[i].at == idle && s[i].leads && DRAINED(i) -> FAULT(lay_down(i)) } \
-	:: atomic { FAULTY && (s[i].leads || s[i].at == looked || !EMPTY(i)) -> FAULT(crash(i)) }
+	:: atomic { FAULTY && IDLE(i) && s[i].leads && DRAINED(i) -> FAULT(lay_down(i)) } \
+	:: atomic { FAULTY && (s[i].leads || s[i].looked || !EMPTY(i)) -> FAULT(crash(i)) }
 
 /* One of them is stopped, for ever or for a while. */
 #define STOPS(i) \

@@ -38,7 +38,7 @@ $$;
 CREATE FUNCTION pg_temp.claim(p_call text, p_lane_in_flight bigint DEFAULT NULL, p_cap integer DEFAULT 1000)
 RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' ', d.result, d.reason, CASE WHEN d.result = 'held' THEN d.scope END)
-    FROM pacer p, calls c, fn.dial_claim(p.epoch, c.queue_no, 0, 1000, p_cap, 0, NULL,
+    FROM pacer p, calls c, fn.dial_claim(p.epoch, c.queue_no, 0, 1000, p_cap, NULL,
         p_lane_in_flight) d WHERE c.call_id = p_call
 $$;
 
@@ -154,9 +154,9 @@ UPDATE tasks SET next_dial_at = clock_timestamp() - fn.dial_slack() WHERE task_i
 SELECT is(pg_temp.claim(two), 'granted', 'then it is dialed') FROM s;
 -- A claim is judged by its slot, not by the time at which it is made.
 UPDATE tasks SET next_dial_at = clock_timestamp() + interval '10 s' - fn.dial_slack() WHERE task_id = 'task_s';
-SELECT is((SELECT d.result FROM pacer e, calls c, fn.dial_claim(e.epoch, c.queue_no, 9000000, 1000, 1000, 0,
-    NULL) d WHERE c.call_id = high), 'held', 'a slot before it') FROM s;
-SELECT is((SELECT d.result FROM pacer e, calls c, fn.dial_claim(e.epoch, c.queue_no, 10000000, 1000, 1000, 0,
+SELECT is((SELECT d.result FROM pacer e, calls c, fn.dial_claim(e.epoch, c.queue_no, 9000000, 2000000, 1000,
+    NULL) d WHERE c.call_id = high), 'held', 'a slot that may lie before it') FROM s;
+SELECT is((SELECT d.result FROM pacer e, calls c, fn.dial_claim(e.epoch, c.queue_no, 10000000, 1000, 1000,
     NULL) d WHERE c.call_id = high), 'granted', 'a slot at it') FROM s;
 
 -- A campaign's own cap.
@@ -279,7 +279,7 @@ SELECT is((SELECT weight FROM workspaces WHERE workspace_id = 'heavy'), 100, 'ke
 SELECT is(fn.workspace_change('heavy', NULL, NULL, NULL, 7), 'changed', 'a new weight');
 CREATE TEMP TABLE w AS SELECT pg_temp.wait('heavy', 3, '') AS call_id;
 SELECT is((SELECT d.weight FROM w JOIN calls c USING (call_id), pacer e,
-    fn.dial_claim(e.epoch, c.queue_no, 0, 1000, 1000, 0, NULL) d), 7, 'the grant tells it');
+    fn.dial_claim(e.epoch, c.queue_no, 0, 1000, 1000, NULL) d), 7, 'the grant tells it');
 SELECT throws_ok($$SELECT fn.workspace_create('w0', 'default', 'h', 10, NULL, 0)$$, '23514', NULL, 'at least 1');
 
 -- ---- woken by somebody else ----

@@ -163,7 +163,7 @@ SELECT is(pg_temp.stand('ws1', id), 'PROGRESS 9', 'nine') FROM g;
 SELECT pg_temp.ends(id, 'busy') FROM g;
 SELECT is(pg_temp.stand('ws1', id), 'PROGRESS 10 circuit_breaker', 'ten') FROM g;
 SELECT is((SELECT result || ' ' || coalesce(reason, '') FROM calls, pacer p, fn.dial_claim(p.epoch, queue_no, 0, 1,
-    9, 0, NULL) d WHERE calls.call_id = pg_temp.next(id)), 'held paused', 'nothing is dialed') FROM g;
+    9, NULL) d WHERE calls.call_id = pg_temp.next(id)), 'held paused', 'nothing is dialed') FROM g;
 SELECT is(next_dial_at, NULL, 'at no time') FROM g, fn.campaign_show('ws1', id);
 SELECT is(fn.campaign_pause('ws1', id, true), 'done', 'pause') FROM g;
 SELECT is(pg_temp.stand('ws1', id), 'PROGRESS 10 circuit_breaker', 'for the first reason') FROM g;

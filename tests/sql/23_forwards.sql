@@ -38,14 +38,14 @@ $$;
 -- The dial is told whose number and whose agent; the watcher, whose number to look for.
 CREATE TEMP TABLE a AS SELECT pg_temp.own('ws1', 'https://agent.example/', NULL, '+15550199') AS call_id;
 SELECT results_eq('SELECT d.result, d.from_number, d.url FROM a JOIN calls USING (call_id), pacer p,'
-    ' fn.dial_claim(p.epoch, queue_no, 0, 1, 9, 0, NULL) d',
+    ' fn.dial_claim(p.epoch, queue_no, 0, 1, 9, NULL) d',
     $$VALUES ('granted', '+15550199', 'https://agent.example/')$$, 'their own');
 SELECT fn.dial_result(attempt_id, 'unknown', NULL, '', 0) FROM a JOIN calls USING (call_id);
 UPDATE attempts SET check_at = clock_timestamp();
 SELECT results_eq('SELECT from_number FROM fn.watch_due(9)', $$VALUES ('+15550199')$$, 'looked for so');
 CREATE TEMP TABLE b AS SELECT t.call('ws1') AS call_id;
 SELECT results_eq('SELECT d.result, d.from_number, d.url FROM b JOIN calls USING (call_id), pacer p,'
-    ' fn.dial_claim(p.epoch, queue_no, 0, 1, 9, 0, NULL) d',
+    ' fn.dial_claim(p.epoch, queue_no, 0, 1, 9, NULL) d',
     'VALUES (''granted'', NULL::text, NULL::text)', 'or ours');
 
 -- How a call ends whose agent is not ours: nobody knows who hung up, or whether it spoke.

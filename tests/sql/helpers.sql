@@ -95,7 +95,7 @@ CREATE FUNCTION t.claim(p_call text, p_cap integer DEFAULT 1000, p_epoch bigint 
 LANGUAGE sql AS $$
     SELECT coalesce(d.reason, d.result), d.attempt_id, d.wait_us, d.next_no
     FROM calls c, pacer p, fn.dial_claim(coalesce(p_epoch, p.epoch), c.queue_no, 1000, 1000, p_cap,
-        0, NULL) d
+        NULL) d
     WHERE c.call_id = p_call
 $$;
 

@@ -3,6 +3,7 @@
  * when it is unset). What is proved above all: every wait ends in time, and what is known about
  * the outcome is told rightly, whatever becomes of the server.
  */
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -271,6 +272,32 @@ a_statement_is_waited_for_as_long_as_there_is_patience(void **state)
 	db_free(db);
 }
 
+/* Waits so often, and then not any more. */
+static bool
+wait_so_often(void *arg, int fd, short events, int64_t until_us)
+{
+	struct pollfd pfd = { .fd = fd, .events = events };
+	int *left = arg;
+
+	assert_true(until_us > clock_boot_us());
+	return (*left)-- > 0 && poll(&pfd, 1, 5000) == 1;
+}
+
+static void
+somebody_else_may_wait_for_the_server(void **state)
+{
+	struct db *db = db_new(url, &defaults);
+	int left = 1000;
+
+	(void)state;
+	db_meanwhile(db, wait_so_often, &left);
+	(void)number(db, &sql_pid);
+	assert_in_range(left, 900, 997); /* to connect, and for the answer */
+	left = 0;
+	assert_int_equal(db_run(db, &sql_sleep, NULL, NULL), RC_LATER);
+	db_free(db);
+}
+
 static void
 a_server_that_is_not_there_is_tried_with_a_brake(void **state)
 {
@@ -417,6 +444,7 @@ main(void)
 		cmocka_unit_test(a_stopped_server_costs_a_bounded_time),
 		cmocka_unit_test(a_stopped_server_is_bounded_while_sending_too),
 		cmocka_unit_test(a_statement_is_waited_for_as_long_as_there_is_patience),
+		cmocka_unit_test(somebody_else_may_wait_for_the_server),
 		cmocka_unit_test(a_server_that_is_not_there_is_tried_with_a_brake),
 		cmocka_unit_test(a_server_that_takes_the_connection_and_is_silent_is_bounded),
 		cmocka_unit_test(a_changed_table_or_a_lost_statement_is_prepared_anew),

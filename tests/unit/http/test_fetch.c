@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -684,6 +685,43 @@ an_answer_before_the_body_is_no_request(void **state)
 	fetch_result_free(&r);
 }
 
+/* The body leaves at its instant all the same, and that has its end; then the other is ready. */
+static void
+the_pool_works_beside_another_wait(void **state)
+{
+	struct fetch_pool *p = fetch_pool_new();
+	struct outcome o = { .done = false };
+	struct fetch f = post();
+	int64_t begun = clock_boot_us();
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	start(ANSWER);
+	f = post();
+	f.window.not_before_us = begun + 100000;
+	f.window.not_after_us = begun + 140000;
+	fetch_pool_start(p, &f, remember, &o);
+	assert_false(fetch_pool_run_beside(p, ends[0], POLLIN, begun + 300000));
+	assert_in_range(clock_boot_us() - begun, 300000, 400000);
+	stop();
+	assert_true(o.done);
+	assert_int_equal(o.r.end, FETCH_ANSWERED);
+	assert_in_range(o.r.sent_us - begun, 100000, 140000);
+	fetch_result_free(&o.r);
+
+	assert_int_equal(write(ends[1], "x", 1), 1);
+	begun = clock_boot_us();
+	assert_true(fetch_pool_run_beside(p, ends[0], POLLIN, begun + 5000000));
+	assert_true(fetch_pool_run_beside(p, ends[1], POLLOUT, begun + 5000000));
+	/* Ready, as poll(2) says it of a descriptor that nobody can wait for. */
+	(void)close(ends[1]);
+	assert_true(fetch_pool_run_beside(p, ends[0], POLLIN, begun + 5000000));
+	assert_in_range(clock_boot_us() - begun, 0, 100000);
+	(void)close(ends[0]);
+	fetch_pool_free(p);
+}
+
 static void
 nothing(int sig)
 {
@@ -745,6 +783,7 @@ main(void)
 		cmocka_unit_test(what_left_late_takes_the_next_place),
 		cmocka_unit_test(a_connection_that_never_stands_misses_the_window_in_time),
 		cmocka_unit_test(an_answer_before_the_body_is_no_request),
+		cmocka_unit_test(the_pool_works_beside_another_wait),
 		cmocka_unit_test(the_pool_returns_in_time_and_at_a_signal),
 	};
 
