@@ -5,6 +5,7 @@ connections instead of 200, more of all else, and the p99 of
 the others is compared with what it is alone."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import itertools
 import json
@@ -109,6 +110,13 @@ def others(world):
         assert busy.p99() <= 2 * before + 0.005
 
 
+def elsewhere():
+    """Threads for those who mean harm. They have machines of their own: here they get what of the processors nobody
+    else wants."""
+    return concurrent.futures.ThreadPoolExecutor(
+        initializer=lambda: os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19))
+
+
 # ---- nginx --------------------------------------------------------------------------------------
 
 class Door:
@@ -172,14 +180,15 @@ def statuses(got):
 
 
 class Slow:
-    """Many connections at once in an event loop of their own. Each runs talk(reader, writer); what came back of each,
-    and how long it lived, is in self.answers and self.lived."""
+    """Many connections at once in an event loop of their own, one more every so many seconds. Each runs
+    talk(reader, writer); what came back of each, and how long it lived, is in self.answers and self.lived."""
 
-    def __init__(self, door, count, talk):
-        self.door, self.count, self.talk = door, count, talk
+    def __init__(self, door, count, talk, every=0.0):
+        self.door, self.count, self.talk, self.every = door, count, talk, every
         self.answers, self.lived = [], []
 
-    async def one(self, gate):
+    async def one(self, i, gate):
+        await asyncio.sleep(i * self.every)
         async with gate:  # the handshakes cost more than all the rest
             reader, writer = await asyncio.open_connection(
                 "127.0.0.1", self.door.port, ssl=self.context, server_hostname=self.door.host,
@@ -197,7 +206,7 @@ class Slow:
 
     async def all(self):
         gate = asyncio.Semaphore(64)
-        await asyncio.gather(*(self.one(gate) for _ in range(self.count)))
+        await asyncio.gather(*(self.one(i, gate) for i in range(self.count)))
 
     def run(self):
         self.context = self.door.context()
@@ -215,7 +224,8 @@ async def dribble(writer, text, every):
 @pytest.mark.alone
 def test_slow_clients_of_every_kind(stack, world, door):
     """Who sends its headers for ever, says nothing, breaks off in the middle of TLS, or takes no answer: each is given
-    ten seconds, for all of it, and whoever takes no answer half a minute. No worker hears of the first three."""
+    ten seconds, for all of it, and whoever takes no answer half a minute. No worker hears of the first three. They
+    come one after the other: a thousand good requests in one moment would be a queue for everybody."""
     before = door.connections()
     asks = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20
 
@@ -230,17 +240,14 @@ def test_slow_clients_of_every_kind(stack, world, door):
         await asyncio.sleep(6)
         raise ConnectionError
 
-    with others(world):
+    with others(world), elsewhere() as threads:
         silent = [socket.create_connection(("127.0.0.1", door.port), 10, source_address=(EVIL, 0))
                   for _ in range(SLOW)]
         for one in silent[::2]:
             one.sendall(b"\x16\x03\x01\x02\x00\x01")
-        slow, greedy = Slow(door, SLOW, headers), Slow(door, SLOW // 4, takes_nothing)
-        threads = [threading.Thread(target=one.run) for one in (slow, greedy)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(250)
+        slow, greedy = Slow(door, SLOW, headers, 0.0025), Slow(door, SLOW // 4, takes_nothing, 0.01)
+        for done in [threads.submit(one.run) for one in (slow, greedy)]:
+            done.result(250)
         eventually(lambda: door.connections() <= before + 10, 60, "connections are left")
     assert set(slow.answers) <= {None, 408}
     assert len(slow.lived) == SLOW and max(slow.lived) < 25
@@ -278,8 +285,8 @@ def test_bodies_that_never_end(stack, world, door):
             held.append(door.memory())
         raise ConnectionError
 
-    with others(world):
-        Slow(door, count, talk).run()
+    with others(world), elsewhere() as threads:
+        threads.submit(Slow(door, count, talk).run).result(250)
     assert len(refused) + len(held) == count
     assert len(held) == HELD
     assert statuses(polite[0]) == [429]
@@ -386,15 +393,18 @@ FLOODS = {
 
 def test_floods_of_http_2(stack, world, door):
     before, memory = door.connections(), door.memory()
-    with others(world):
-        for flood in list(FLOODS.values()) * 3:
-            parts = flood()
+
+    def flood():
+        for parts in [make() for make in FLOODS.values()] * 3:
             with door.tls(5, "h2") as tls:
                 assert tls.selected_alpn_protocol() == "h2"
                 with contextlib.suppress(ConnectionError, ssl.SSLError, TimeoutError):
                     tls.sendall(PREFACE)
                     for i in range(0, len(parts), 50):
                         tls.sendall(b"".join(parts[i:i + 50]))
+
+    with others(world), elsewhere() as threads:
+        threads.submit(flood).result(250)
         eventually(lambda: door.connections() <= before + 10, 20, "connections are left")
     assert door.memory() - memory < 64 << 20
 
@@ -480,6 +490,16 @@ def mutated(rng):
     return bytes(made[:rng.randrange(len(made) + 1)] if rng.random() < 0.2 else made)
 
 
+def asks_for_values(data):
+    """Whether one of these records does: with many names, libfcgi ends by it (test_a_peer_that_ends_workers)."""
+    at = 0
+    while at + 8 <= len(data):
+        if data[at + 1] == 9:
+            return True
+        at += 8 + int.from_bytes(data[at + 4:at + 6], "big") + data[at + 6]
+    return False
+
+
 def strike(path, data, patient):
     """Sends it to a worker; whether it said anything that is no FastCGI. Patient ones wait for the answer."""
     with socket.socket(socket.AF_UNIX) as s:
@@ -512,12 +532,14 @@ def test_records_that_are_none(stack, world):
             strike(paths[0], trick, True)
         end = time.monotonic() + (300 if LARGE else 4)
         while time.monotonic() < end:
-            strike(rng.choice(paths), mutated(rng), rng.random() < 0.7)
-            sent += 1
+            data = mutated(rng)
+            if not asks_for_values(data):
+                strike(rng.choice(paths), data, rng.random() < 0.7)
+                sent += 1
     print(f"{sent} records")
     said = stack.log("api")[log:]
     assert "Sanitizer" not in said and "runtime error" not in said, said
-    assert workers(stack) == before
+    assert workers(stack) == before, said
 
 
 def test_a_peer_that_ends_workers(stack, world):
