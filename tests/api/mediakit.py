@@ -132,13 +132,24 @@ class Stream:
     def stop(self):
         """The callee hangs up."""
         self.later({"event": "stop", "stop": {"accountSid": self.account, "callSid": self.call_sid}})
-        self.call(self.socket.close())
+        try:
+            self.call(self.socket.close())
+        except TimeoutError:
+            raise AssertionError(f"the close is not over: {self.state()}") from None
 
     def drop(self):
         """The line breaks off."""
         def cut():
             self.socket.transport.abort()
         self.loop.call_soon_threadsafe(cut)
+
+    def state(self):
+        """How far the connection is, for whoever asks why it does not end."""
+        one = self.socket
+        return {"state": one.state.name, "sent": one.close_sent, "received": one.close_rcvd,
+                "untaken": len(one.messages), "unread": len(one.reader._buffer),
+                "unwritten": one.transport.get_write_buffer_size(), "closing": one.transport.is_closing(),
+                "last": self.log[-1:], "after": time.monotonic() - self.began}
 
     def send_text(self, text):
         self.call(self.socket.send(text))

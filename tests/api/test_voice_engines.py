@@ -661,6 +661,7 @@ def test_an_expired_session_goes_on_in_another(pair):
     pair.fake.expire_s = None
     eventually(lambda: pair.fake.sessions[-1].updated)
     assert not d.all("failed")
+    eventually(lambda: len(pair.session.said) > 1)
     assert pair.session.said[1]["item"]["content"][0]["text"] == GREETING
 
 
