@@ -523,7 +523,8 @@ def workers(stack):
 
 
 def test_records_that_are_none(stack, world):
-    """No worker ends at any of these, and no sanitizer has anything to report."""
+    """No worker ends at any of these, and no sanitizer has anything to report; among millions some end by libfcgi, which
+    believes a length of gigabytes and has an assertion for the memory (doc/dependencies.md)."""
     rng, log, before, sent = random.Random(SEED), len(stack.log("api")), workers(stack), 0
     print(f"FAULTS_SEED={SEED}")
     paths = [str(stack.folder / "sock" / f"{name}.sock") for name in ("api", "carrier")]
@@ -539,7 +540,11 @@ def test_records_that_are_none(stack, world):
     print(f"{sent} records")
     said = stack.log("api")[log:]
     assert "Sanitizer" not in said and "runtime error" not in said, said
-    assert workers(stack) == before, said
+    if LARGE:
+        assert said.count(" was killed by signal ") == said.count("fcgiapp.c:75: Malloc: Assertion"), said
+        eventually(lambda: len(workers(stack)) == len(before), 10, "workers are missing")
+    else:
+        assert workers(stack) == before, said
 
 
 def test_a_peer_that_ends_workers(stack, world):
