@@ -394,17 +394,24 @@ FLOODS = {
 def test_floods_of_http_2(stack, world, door):
     before, memory = door.connections(), door.memory()
 
-    def flood():
-        for parts in [make() for make in FLOODS.values()] * 3:
-            with door.tls(5, "h2") as tls:
-                assert tls.selected_alpn_protocol() == "h2"
-                with contextlib.suppress(ConnectionError, ssl.SSLError, TimeoutError):
-                    tls.sendall(PREFACE)
-                    for i in range(0, len(parts), 50):
-                        tls.sendall(b"".join(parts[i:i + 50]))
+    def flood(parts):
+        with door.tls(5, "h2") as tls:
+            assert tls.selected_alpn_protocol() == "h2"
+            with contextlib.suppress(ConnectionError, ssl.SSLError, TimeoutError):
+                tls.sendall(PREFACE)
+                for i in range(0, len(parts), 50):
+                    tls.sendall(b"".join(parts[i:i + 50]))
+
+    def all_floods():
+        end = time.monotonic() + 2
+        for turn in itertools.count():
+            if turn >= 3 and time.monotonic() > end:
+                break
+            for make in FLOODS.values():
+                flood(make())
 
     with others(world), elsewhere() as threads:
-        threads.submit(flood).result(250)
+        threads.submit(all_floods).result(250)
         eventually(lambda: door.connections() <= before + 10, 20, "connections are left")
     assert door.memory() - memory < 64 << 20
 
@@ -523,8 +530,8 @@ def workers(stack):
 
 
 def test_records_that_are_none(stack, world):
-    """No worker ends at any of these, and no sanitizer has anything to report; among millions some end by libfcgi, which
-    believes a length of gigabytes and has an assertion for the memory (doc/dependencies.md)."""
+    """No sanitizer has anything to report, and no worker ends but by libfcgi, which believes a length of gigabytes and
+    has an assertion for the memory (doc/dependencies.md): one record in some twenty thousand."""
     rng, log, before, sent = random.Random(SEED), len(stack.log("api")), workers(stack), 0
     print(f"FAULTS_SEED={SEED}")
     paths = [str(stack.folder / "sock" / f"{name}.sock") for name in ("api", "carrier")]
@@ -540,11 +547,8 @@ def test_records_that_are_none(stack, world):
     print(f"{sent} records")
     said = stack.log("api")[log:]
     assert "Sanitizer" not in said and "runtime error" not in said, said
-    if LARGE:
-        assert said.count(" was killed by signal ") == said.count("fcgiapp.c:75: Malloc: Assertion"), said
-        eventually(lambda: len(workers(stack)) == len(before), 10, "workers are missing")
-    else:
-        assert workers(stack) == before, said
+    assert said.count(" was killed by signal ") == said.count("fcgiapp.c:75: Malloc: Assertion"), said
+    eventually(lambda: len(workers(stack)) == len(before), 10, "workers are missing")
 
 
 def test_a_peer_that_ends_workers(stack, world):
