@@ -680,12 +680,6 @@ reap(struct fetch_pool *p)
 	return any;
 }
 
-static int64_t
-earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* The next instant at which something is to be done that is not libcurl's own business. */
 static int64_t
 next_wake(const struct fetch_pool *p, int64_t until_us)
@@ -694,11 +688,11 @@ next_wake(const struct fetch_pool *p, int64_t until_us)
 
 	for (const struct job *job = p->jobs; job != NULL; job = job->next) {
 		if (job->paused)
-			wake = earlier(wake, job->f.window.not_before_us);
+			wake = clock_earlier(wake, job->f.window.not_before_us);
 		else if (has_window(job) && job->body_given < job->f.body_len)
-			wake = earlier(wake, job->f.window.not_after_us + 1);
+			wake = clock_earlier(wake, job->f.window.not_after_us + 1);
 		else if (has_line(job))
-			wake = earlier(wake, mail_until(job));
+			wake = clock_earlier(wake, mail_until(job));
 	}
 	return wake;
 }
@@ -744,7 +738,7 @@ wait_for_something(struct fetch_pool *p, int64_t wake_us)
 	if (curl_multi_poll(p->multi, p->waits, waits, (int)limit_ms, &ready) != CURLM_OK)
 		log_fatal("libcurl: its wait failed");
 	if (curl_ms >= 0)
-		limit_ms = earlier(limit_ms, curl_ms);
+		limit_ms = clock_earlier(limit_ms, curl_ms);
 	/* Nothing is ready and nothing is due: libcurl hides the EINTR, this is what it looks like. */
 	return ready > 0 || clock_boot_us() - start >= limit_ms * 1000 - 1000;
 }
@@ -785,28 +779,6 @@ fetch_pool_run_beside(struct fetch_pool *p, int fd, short events, int64_t until_
 	}
 	p->beside.fd = -1;
 	return ready > 0;
-}
-
-/* ---- one alone ---- */
-
-/* Moves the result to the waiter. */
-static void
-keep(struct fetch_result *result, void *arg)
-{
-	*(struct fetch_result *)arg = *result;
-	buf_init(&result->body, 0);
-	result->redirect = NULL;
-}
-
-void
-fetch_wait(const struct fetch *f, struct fetch_result *result)
-{
-	struct fetch_pool *p = fetch_pool_new();
-
-	fetch_pool_start(p, f, keep, result);
-	while (fetch_pool_active(p) > 0)
-		fetch_pool_run(p, clock_boot_us() + 1000000);
-	fetch_pool_free(p);
 }
 
 void

@@ -24,5 +24,6 @@ src_http_libhttp_a_SOURCES = \
 	src/http/fetch.h \
 	src/http/mailing.h \
 	src/http/mailing.c \
-	src/http/fetch.c
+	src/http/fetch.c \
+	src/http/fetch_wait.c
 src_http_libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)

@@ -299,12 +299,6 @@ say_seen(struct dialer *d, int64_t now)
 		lose_lead(d, "another has taken over");
 }
 
-static void
-set_lead(struct dialer *d, int64_t lead_us)
-{
-	d->lead_us = clock_earlier(lead_us, LEAD_MAX_US);
-}
-
 /* How long a connection takes, learnt from each dial: a little more than the last, sinking slowly,
  * and much more after one that came too late. */
 static void
@@ -319,7 +313,8 @@ learn_lead(struct dialer *d, const struct fetch_result *result, bool missed)
 		missed = false;
 	if (missed)
 		wanted = clock_later(wanted, 2 * d->lead_us + 20000);
-	set_lead(d, clock_later(wanted, d->lead_us - (d->lead_us - wanted) / 10));
+	d->lead_us = clock_earlier(
+	    clock_later(wanted, d->lead_us - (d->lead_us - wanted) / 10), LEAD_MAX_US);
 }
 
 /* How long a claim takes, learnt in the same way: a slot that begins before its claim is done is lost for good, the

@@ -547,6 +547,8 @@ def test_records_that_are_none(stack, world):
     print(f"{sent} records")
     said = stack.log("api")[log:]
     assert "Sanitizer" not in said and "runtime error" not in said, said
+    if stack.has_crash_points():  # a build with sanitizers, whose memory is not that short
+        assert workers(stack) == before, said
     assert said.count(" was killed by signal ") == said.count("fcgiapp.c:75: Malloc: Assertion"), said
     eventually(lambda: len(workers(stack)) == len(before), 10, "workers are missing")
 
