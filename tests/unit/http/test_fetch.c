@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -691,9 +692,10 @@ the_pool_works_beside_another_wait(void **state)
 {
 	struct fetch_pool *p = fetch_pool_new();
 	struct outcome o = { .done = false };
+	const struct itimerspec in_a_while = { .it_value = { .tv_nsec = 100000000 } };
 	struct fetch f = post();
 	int64_t begun = clock_boot_us();
-	int ends[2];
+	int ends[2], soon;
 
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
@@ -719,6 +721,14 @@ the_pool_works_beside_another_wait(void **state)
 	assert_true(fetch_pool_run_beside(p, ends[0], POLLIN, begun + 5000000));
 	assert_in_range(clock_boot_us() - begun, 0, 100000);
 	(void)close(ends[0]);
+
+	/* Ready after a while: that is seen at once. */
+	soon = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
+	assert_int_equal(timerfd_settime(soon, 0, &in_a_while, NULL), 0);
+	begun = clock_boot_us();
+	assert_true(fetch_pool_run_beside(p, soon, POLLIN, begun + 5000000));
+	assert_in_range(clock_boot_us() - begun, 50000, 1000000);
+	(void)close(soon);
 	fetch_pool_free(p);
 }
 
