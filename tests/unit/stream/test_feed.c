@@ -98,6 +98,29 @@ count_and_free(struct answer *answer)
 	return count;
 }
 
+/* Takes answers until one to a question has come, and nothing but news beside it. */
+static void
+assert_replayed(void)
+{
+	int64_t until = clock_boot_us() + LONG_MS * INT64_C(1000);
+	int count = 0;
+
+	while (count == 0) {
+		struct answer *answer = taken(SHORT_MS), *next;
+
+		assert_true(clock_boot_us() < until);
+		for (; answer != NULL; answer = next) {
+			next = answer->next;
+			if (answer->kind == ANSWER_REPLAY)
+				count++;
+			else
+				assert_int_equal(answer->kind, ANSWER_NEWS);
+			answer_free(answer);
+		}
+	}
+	assert_int_equal(count, 1);
+}
+
 /* Takes news until that event has come; how many others came as well. */
 static int
 news_before(const char *call_id, int64_t event_id)
@@ -262,7 +285,7 @@ questions_outlast_the_database(void **state)
 	feed_ask_replay(feed, 1, call_id, 0, 100);
 	assert_int_equal(count_and_free(taken(2 * SHORT_MS)), 0);
 	database_back();
-	assert_int_equal(count_and_free(taken(LONG_MS)), 1);
+	assert_replayed(); /* news from before are told again, before or after it */
 	events_add(db, call_id, 1, "speech", "{}");
 	(void)news_before(call_id, 2);
 	for (int i = 0; i < 2 * ANSWERS_MAX; i++)
