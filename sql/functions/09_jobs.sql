@@ -43,7 +43,8 @@ DECLARE
     j jobs;
 BEGIN
     SELECT status INTO STRICT v_old FROM jobs WHERE job_id = p_job AND workspace_id = p_workspace FOR UPDATE;
-    UPDATE jobs SET status = p_to, tries = 0, losses = 0, worker = NULL, failure = p_failure,
+    UPDATE jobs SET status = p_to, tries = 0, losses = 0, deaths = 0, worker = NULL,
+            failure = p_failure,
             attempts = CASE p_to WHEN 'queued' THEN 0 ELSE greatest(attempts, 1) END,
             error = CASE p_to WHEN 'failed' THEN p_reason END,
             skipped_reason = CASE p_to WHEN 'skipped' THEN p_reason END,
@@ -372,8 +373,15 @@ LANGUAGE sql AS $$
         WHERE seen_at < clock_timestamp() - interval '45 s'
 $$;
 
+-- A worker died with this job in hand.
+CREATE FUNCTION fn.job_died(p_job bigint) RETURNS void
+LANGUAGE sql AS $$
+    UPDATE jobs SET deaths = deaths + 1 WHERE job_id = p_job AND ended_at IS NULL
+$$;
+
 -- Takes jobs that are due in a stage for a worker: at most p_limit, a few of each workspace, from behind
--- the workspace p_after on. One that 25 workers did not survive is given up first.
+-- the workspace p_after on. What three workers died of is given up first, and what 25 did not survive, whatever
+-- they died of.
 CREATE FUNCTION fn.jobs_lease(p_worker uuid, p_stage job_stage, p_limit integer, p_each integer, p_after text)
 RETURNS SETOF jobs LANGUAGE plpgsql AS $$
 DECLARE
@@ -387,9 +395,10 @@ BEGIN
         CROSS JOIN LATERAL (SELECT o.* FROM jobs o WHERE o.stage = p_stage AND o.workspace_id = x.w
             AND o.due_at <= statement_timestamp() AND o.due_at < 'infinity' ORDER BY o.due_at LIMIT p_each
             FOR UPDATE SKIP LOCKED) d LIMIT p_limit LOOP
-        IF j.losses >= 25 THEN
-            PERFORM fn.job_move(j.job_id, j.workspace_id, 'failed',
-                'No worker survived it: it was begun 25 times.', 'lost');
+        IF j.deaths >= 3 OR j.losses >= 25 THEN
+            PERFORM fn.job_move(j.job_id, j.workspace_id, 'failed', CASE WHEN j.deaths >= 3
+                THEN 'Three workers have died of it.'
+                ELSE 'No worker survived it: it was begun 25 times.' END, 'lost');
             CONTINUE;
         END IF;
         UPDATE jobs SET worker = p_worker, lease = lease + 1, tries = tries + 1,
@@ -441,7 +450,7 @@ BEGIN
         RETURN false;
     END IF;
     UPDATE jobs SET notes = coalesce(notes, '[]') || jsonb_build_array(p_note), worker = NULL, tries = 0,
-            losses = 0, due_at = clock_timestamp(), updated_at = clock_timestamp()
+            losses = 0, deaths = 0, due_at = clock_timestamp(), updated_at = clock_timestamp()
         WHERE job_id = p_job AND workspace_id = p_workspace;
     RETURN true;
 END $$;

@@ -182,10 +182,10 @@ list(struct admin *a)
 /* The public view, and what only we see. */
 static const struct statement sql_job = { "op_job",
 	"SELECT fn.job_json(j) || jsonb_build_object('failure', j.failure, 'stage', j.stage,"
-	" 'tries', j.tries, 'losses', j.losses, 'worker', j.worker, 'transcript', j.items),"
+	" 'tries', j.tries, 'losses', j.losses, 'deaths', j.deaths, 'worker', j.worker, 'transcript', j.items),"
 	" j.job_id, j.workspace_id, j.status, j.stage, coalesce(j.skipped_reason, j.failure), j.error,"
 	" j.source, j.external_id, j.call_id, j.duration_seconds, j.recording_url,"
-	" jsonb_array_length(j.items), j.attempts, j.tries, j.losses,"
+	" jsonb_array_length(j.items), j.attempts, j.tries, j.losses, j.deaths,"
 	" CASE WHEN j.worker IS NOT NULL THEN coalesce(w.host || '/' || w.pid, 'gone') END,"
 	" fn.iso(CASE WHEN j.due_at < 'infinity' THEN j.due_at END), j.source_metadata,"
 	" fn.iso(j.created_at), fn.iso(j.queued_at), fn.iso(j.updated_at), fn.iso(j.ended_at)"
@@ -209,6 +209,7 @@ static const struct column job_columns[] = {
 	{ "attempts", "most tries", COLUMN_INT },
 	{ "tries", "tries of this stage", COLUMN_INT },
 	{ "losses", "workers lost", COLUMN_INT },
+	{ "deaths", "of those, by it", COLUMN_INT },
 	{ "worker", "at work", COLUMN_TEXT },
 	{ "due_at", "due", COLUMN_TIME },
 	{ "source_metadata", "metadata", COLUMN_JSON },

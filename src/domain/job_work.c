@@ -77,6 +77,21 @@ job_worker_gone(struct db *db, const char *worker, bool lost)
 	return db_run(db, &gone, values, NULL);
 }
 
+static const struct statement died = {
+	"job_died",
+	"SELECT fn.job_died($1)",
+	1,
+};
+
+enum rc
+job_died(struct db *db, int64_t job_id)
+{
+	char id[24];
+	const char *values[] = { db_int(job_id, id) };
+
+	return db_run(db, &died, values, NULL);
+}
+
 /* ---- what is due ---- */
 
 static const struct statement look = {

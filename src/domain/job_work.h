@@ -32,6 +32,8 @@ enum { JOB_WORKER_ID, JOB_WORKER_HOST, JOB_WORKER_PID, JOB_WORKER_PID_START };
 enum rc job_workers(struct db *db, const char *worker, struct rows **rows) MUST_CHECK;
 /* One is dead (lost), or leaves. */
 enum rc job_worker_gone(struct db *db, const char *worker, bool lost) MUST_CHECK;
+/* One died with that job in hand: the third time is its end. */
+enum rc job_died(struct db *db, int64_t job_id) MUST_CHECK;
 
 /* ---- what is due ---- */
 

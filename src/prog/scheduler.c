@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/log.h"
 #include "prog/options.h"
@@ -25,6 +26,7 @@ struct scheduler {
 	struct settings settings;
 	struct work_env env;
 	char recordings_dir[512], spool_dir[512];
+	volatile int64_t *in_hand; /* shared with the children */
 };
 
 static void
@@ -97,6 +99,7 @@ env_fill(struct scheduler *sched)
 		.backend_key = s->providers.call_backend_key[0] != '\0'
 		    ? s->providers.call_backend_key
 		    : NULL,
+		.in_hand = sched->in_hand,
 	};
 }
 
@@ -122,6 +125,18 @@ reload(void *arg)
 	log_info("the settings were reloaded");
 	daemon_ready();
 	return true;
+}
+
+/* A number that children and master share; 0. */
+static volatile int64_t *
+shared_number(void)
+{
+	void *page = mmap(
+	    NULL, sizeof(int64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		log_fatal("out of memory");
+	return page;
 }
 
 static bool
@@ -163,6 +178,7 @@ main(int argc, char **argv)
 		log_warning(
 		    "twilio.account_sid, auth_token or phone_number is not set: every dial will"
 		    " be refused");
+	sched.in_hand = shared_number();
 	env_fill(&sched);
 	daemon_harden();
 	if (!daemon_pid_file(sched.options.pid_file))

@@ -33,6 +33,9 @@ struct work_env {
 	const char *ca_file;        /* webhooks.ca_file, or NULL */
 	bool anywhere;              /* webhooks.allow_private_networks */
 	const char *backend_key;    /* providers.call_backend_key, or NULL */
+	/* The job that the processor has in hand, or 0: in memory which outlives it, so that who comes next knows what
+	 * it died of. */
+	volatile int64_t *in_hand;
 };
 
 /* The life of each child of the scheduler, until a stop signal; the result is the exit status.

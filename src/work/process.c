@@ -66,13 +66,23 @@ static const struct {
 
 /* ---- a task ---- */
 
+/* What follows is about this job: the lines of the log, and a death, should it come to that. */
 static void
-about(const struct task *t)
+take_up(const struct task *t)
 {
 	char subject[32];
 
 	snprintf(subject, sizeof subject, "job %lld", (long long)t->held.job_id);
 	log_about(subject);
+	*t->p->env->in_hand = t->held.job_id;
+	crash_point(subject); /* a test can name one job */
+}
+
+static void
+put_down(const struct processor *p)
+{
+	*p->env->in_hand = 0;
+	log_about(NULL);
 }
 
 const struct work_env *
@@ -100,7 +110,7 @@ task_new(struct processor *p, enum job_stage stage, const struct rows *rows, int
 		rows_copy(a, rows, i, JOB_WORKSPACE_ID) };
 	LIST_INSERT_HEAD(&p->tasks, t, next);
 	p->stages[stage].active++;
-	about(t);
+	take_up(t);
 	return t;
 }
 
@@ -141,12 +151,24 @@ task_free(struct task *t)
 
 /* ---- vendors ---- */
 
+static void
+answered(struct fetch_result *result, void *arg)
+{
+	struct task *t = arg;
+	const struct processor *p = t->p;
+
+	take_up(t);
+	t->answered(result, t);
+	put_down(p);
+}
+
 void
 task_ask(
     struct task *t, const struct fetch *f, void (*done)(struct fetch_result *result, void *arg))
 {
 	t->asked_us = clock_boot_us();
-	fetch_pool_start(t->p->pool, f, done, t);
+	t->answered = done;
+	fetch_pool_start(t->p->pool, f, answered, t);
 }
 
 void
@@ -179,13 +201,14 @@ report_wrong(struct task *t)
 static void
 report(struct task *t)
 {
+	const struct processor *p = t->p;
 	void (*go_on)(struct task * t);
 	enum rc rc;
 
-	about(t);
+	take_up(t);
 	rc = t->report(t);
 	if (rc == RC_LATER) {
-		log_about(NULL);
+		put_down(p);
 		return; /* kept, and told later */
 	}
 	if (rc != RC_OK && t->report != report_wrong) {
@@ -206,7 +229,7 @@ report(struct task *t)
 		go_on(t);
 	else
 		task_free(t);
-	log_about(NULL);
+	put_down(p);
 }
 
 void
@@ -220,7 +243,7 @@ task_tell(struct task *t, enum rc (*how)(struct task *t), void (*go_on)(struct t
 void
 task_drop(struct task *t)
 {
-	about(t);
+	take_up(t);
 	log_info("another has taken over");
 	task_free(t);
 }
@@ -239,7 +262,7 @@ task_end(struct task *t, enum rc (*how)(struct task *t))
 void
 task_wrong(struct task *t, const char *failure, const char *error, int64_t wait_s)
 {
-	about(t);
+	take_up(t);
 	log_warning("%s: %s", kinds[t->stage].failure, error);
 	t->wrong = (struct job_wrong){ failure, arena_printf(t->arena, "%s.", error), wait_s };
 	task_end(t, report_wrong);
@@ -309,6 +332,24 @@ bury_dead(struct processor *p)
 	rows_free(rows);
 }
 
+/* Tells what the one before us died of, and joins. False: later. */
+static bool
+join(struct processor *p)
+{
+	volatile int64_t *in_hand = p->env->in_hand;
+
+	if (*in_hand != 0) {
+		if (job_died(p->db, *in_hand) != RC_OK)
+			return false;
+		log_warning("a processor has died of job %lld", (long long)*in_hand);
+		*in_hand = 0;
+	}
+	if (job_worker_join(p->db, &p->me, p->worker) == RC_OK)
+		return true;
+	p->worker[0] = '\0';
+	return false;
+}
+
 /* Joins, or shows that it is alive. */
 static void
 show_life(struct processor *p)
@@ -318,8 +359,7 @@ show_life(struct processor *p)
 
 	p->alive_us = clock_boot_us() + ALIVE_US;
 	if (p->worker[0] == '\0') {
-		if (job_worker_join(p->db, &p->me, p->worker) != RC_OK) {
-			p->worker[0] = '\0';
+		if (!join(p)) {
 			p->alive_us = clock_boot_us() + AGAIN_US;
 			return;
 		}
@@ -377,7 +417,7 @@ lease_due(struct processor *p, enum job_stage stage)
 	    count == room ? rows_text(rows, count - 1, JOB_WORKSPACE_ID) : "");
 	for (int i = 0; i < count; i++) {
 		kinds[stage].start(p, rows, i);
-		log_about(NULL);
+		put_down(p);
 	}
 	rows_free(rows);
 	return count > 0 || further;

@@ -25,9 +25,10 @@ struct task {
 	struct arena *arena;
 	enum job_stage stage;
 	struct job_held held;
-	int64_t asked_us;           /* when the vendor was */
-	struct summary_usage usage; /* of models, not yet reported */
-	struct job_wrong wrong;     /* for a report that says so */
+	int64_t asked_us;                                         /* when the vendor was … */
+	void (*answered)(struct fetch_result *result, void *arg); /* … and who reads the answer */
+	struct summary_usage usage;                               /* of models, not yet reported */
+	struct job_wrong wrong;                                   /* for a report that says so */
 	/* What is to be told to the database (NULL: still at work), and what follows (NULL: nothing). */
 	enum rc (*report)(struct task *t);
 	void (*go_on)(struct task *t);

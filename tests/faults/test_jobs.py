@@ -245,6 +245,24 @@ def test_answers_outlive_the_database(stack, customer, slow_model):
                                               customer.name)} == {1}
 
 
+def test_a_job_that_kills_its_processor(stack, customer):
+    """Three die of it, which is told, and that is its end; those that were under way beside it complete."""
+    if not stack.has_crash_points():
+        pytest.skip("the programs have no crash points")
+    with stack.without_scheduler():
+        before = customer.ingest(8)
+        poison, = customer.ingest(1)
+        behind = customer.ingest(8)
+        with stack.scheduler(OFFHOOK_CRASH_AT=f"job {poison}"):
+            customer.settle()
+    said = stack.log("by-hand")
+    assert said.count(f"a processor has died of job {poison}\n") == 3, said
+    assert stack.rows("SELECT status, failure, error, lease FROM jobs WHERE job_id = %s", poison) == [
+        {"status": "failed", "failure": "lost", "error": "Three workers have died of it.", "lease": 3}]
+    others = stack.rows("SELECT status, losses FROM jobs WHERE workspace_id = %s AND job_id <> %s", customer.name, poison)
+    assert len(others) == len(before + behind) and {r["status"] for r in others} == {"completed"}
+
+
 def test_a_poison_job_among_many(stack, customer, vendors):
     """One whose recording is no sound, one that no model can read; the others know nothing of it."""
     poison = [stack.value("SELECT job_id FROM fn.job_ingest(%s, 'api', 'poison-1', 60, %s, NULL, '{}',"

@@ -170,6 +170,16 @@ UPDATE me SET worker = fn.job_worker_join('host', 9, 9);
 UPDATE jobs SET losses = 25, due_at = clock_timestamp() WHERE external_id = 'l1';
 SELECT is(count(*), 0::bigint, 'what kills its workers') FROM pg_temp.lease('summarise') l JOIN jobs j ON j.job_id = l.job WHERE external_id = 'l1';
 SELECT is(status || ' ' || failure, 'failed lost', 'is given up') FROM jobs WHERE external_id = 'l1';
+SELECT is(l.lease, 1::bigint, 'one of which workers die') FROM pg_temp.leased('l2') l;
+SELECT fn.job_died(job_id) FROM jobs, generate_series(1, 2) WHERE external_id = 'l2';
+UPDATE jobs SET worker = NULL, due_at = clock_timestamp() WHERE external_id = 'l2';
+SELECT is(l.lease, 2::bigint, 'is tried a third time') FROM pg_temp.lease('summarise') l JOIN jobs j ON j.job_id = l.job WHERE external_id = 'l2';
+SELECT fn.job_died(job_id) FROM jobs WHERE external_id = 'l2';
+UPDATE jobs SET worker = NULL, due_at = clock_timestamp() WHERE external_id = 'l2';
+SELECT is(count(*), 0::bigint, 'and not a fourth') FROM pg_temp.lease('summarise') l JOIN jobs j ON j.job_id = l.job WHERE external_id = 'l2';
+SELECT is(status || ' ' || failure || ' ' || error, 'failed lost Three workers have died of it.', 'but is given up') FROM jobs WHERE external_id = 'l2';
+SELECT fn.job_died(job_id) FROM jobs WHERE external_id = 'l2';
+SELECT is(deaths, 0, 'a job that has ended has killed nobody') FROM jobs WHERE external_id = 'l2';
 UPDATE jobs SET due_at = 'infinity', worker = me.worker FROM me WHERE stage = 'summarise';
 SELECT pg_temp.ingest('f' || n || w, 60, p_ws => w) FROM generate_series(1, 5) n, (VALUES ('ws1'), ('ws2')) w (w);
 SELECT pg_temp.check();
@@ -215,7 +225,9 @@ UPDATE jobs SET due_at = clock_timestamp() + interval '1 hour' WHERE external_id
 -- ---- parts of a long one ----
 
 CREATE TEMP TABLE long AS SELECT * FROM pg_temp.leased('long');
+SELECT fn.job_died(job) FROM long;
 SELECT ok(fn.job_noted(job, 'ws1', lease, '{"n": 1}'), 'a part is read') FROM long;
+SELECT is(deaths, 0, 'of which nobody has died') FROM jobs JOIN long ON job = job_id;
 SELECT ok(NOT fn.job_noted(job, 'ws1', lease, '{"n": 2}'), 'once') FROM long;
 SELECT is(l.lease, 2::bigint, 'the next is due at once') FROM pg_temp.lease('summarise') l;
 SELECT ok(fn.job_noted(job, 'ws1', 2, '{"n": 2}'), 'the next') FROM long;
