@@ -635,6 +635,7 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz_valid.c \
 	tests/bench/README.md \
 	tests/bench/accept \
+	tests/bench/carrier \
 	tests/bench/bare_streams.c \
 	tests/bench/bare_post.c \
 	tests/bench/bare_worker.c \

@@ -190,7 +190,7 @@ check() {
 check_benches() {
     local name
 
-    for name in accept drain growth jobs pace read refusals soak streams tasks webhooks; do
+    for name in accept carrier drain growth jobs pace read refusals soak streams tasks webhooks; do
         OFFHOOK_BUILD=$BUILD OFFHOOK_DEV_DIR=$DIR/stacks/bench tests/bench/$name --small || return 1
     done
 }
