@@ -11,10 +11,11 @@ import requests
 
 
 class Stream:
-    """url with its query; headers with the key. again: come back until close()."""
+    """url with its query; headers with the key. again: come back until close(), after pause_s at most."""
 
-    def __init__(self, url, ca, headers, again=False, after=None):
+    def __init__(self, url, ca, headers, again=False, after=None, pause_s=1):
         self.url, self.ca, self.headers, self.again = url, ca, dict(headers), again
+        self.pause_s = pause_s
         self.last = after
         self.frames = []    # the data of each event, in the order in which they came
         self.times = []     # when they came
@@ -40,7 +41,7 @@ class Stream:
                     self.faults.append(repr(error))
             if not self.again or self.closing:
                 break
-            time.sleep(min((self.retry or 200) / 1000, 1))
+            time.sleep(min((self.retry or 200) / 1000, self.pause_s))
         self.ended_at = time.monotonic()
 
     def read_one(self):
@@ -88,13 +89,16 @@ class Stream:
     def ids(self):
         return [f["event_id"] for f in self.frames]
 
-    def close(self):
+    def cut(self):
         """Cuts the connection, however far it has come."""
+        if self.sock is not None:
+            with contextlib.suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
         self.closing = True
         while self.thread.is_alive():
-            if self.sock is not None:
-                with contextlib.suppress(OSError):
-                    self.sock.shutdown(socket.SHUT_RDWR)
+            self.cut()
             self.thread.join(0.05)
 
     def __enter__(self):
