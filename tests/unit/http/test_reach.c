@@ -138,6 +138,53 @@ bad_urls(void **state)
 	assert_non_null(reach_url(longest, false));
 }
 
+/* However an address is written that inet_aton() or a URL parser would read. */
+static void
+no_notation_of_an_address_is_taken(void **state)
+{
+	static const char *const addresses[] = { "127.0.0.1", "10.0.0.1", "169.254.169.254",
+		"172.16.0.1", "192.168.1.1", "100.64.0.1", "0.0.0.0", "224.0.0.1",
+		"255.255.255.255", "8.8.8.8" };
+	/* Of the bytes, and of the whole. */
+	static const char *const bytes[] = { "%u.%u.%u.%u", "0%o.0%o.0%o.0%o", "000%o.%u.%u.0%o",
+		"0x%x.0x%x.0x%x.0x%x", "0x%02X.%u.0%o.%u", "%u.%u.%u.%u.", "[%u.%u.%u.%u]",
+		"[::ffff:%u.%u.%u.%u]", "[::%u.%u.%u.%u]", "[::ffff:%02x%02x:%02x%02x]",
+		"[64:ff9b::%u.%u.%u.%u]", "[2002:%02x%02x:%02x%02x::1]", "%%3%u.%u.%u.%u" };
+	static const char *const whole[] = { "%u", "0%o", "0x%x", "0X%08X", "00000000000%o",
+		"0x0000000000%x", "%u.", "1%u" };
+	static const char *const rest[] = { "", "/", "/latest/meta-data/", ":443/", ":8443/?x" };
+	struct in_addr address;
+	int tried = 0;
+	char host[80], url[160];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(addresses); i++) {
+		uint32_t all;
+
+		assert_int_equal(inet_pton(AF_INET, addresses[i], &address), 1);
+		all = ntohl(address.s_addr);
+		for (size_t j = 0; j < COUNT(bytes) + COUNT(whole); j++) {
+			const char *form = j < COUNT(bytes) ? bytes[j] : whole[j - COUNT(bytes)];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+			if (j < COUNT(bytes))
+				snprintf(host, sizeof host, form, all >> 24, all >> 16 & 255,
+				    all >> 8 & 255, all & 255);
+			else
+				snprintf(host, sizeof host, form, all);
+#pragma GCC diagnostic pop
+			for (size_t k = 0; k < COUNT(rest); k++) {
+				snprintf(url, sizeof url, "https://%s%s", host, rest[k]);
+				if (reach_url(url, false) == NULL)
+					fail_msg("%s is taken", url);
+				tried++;
+			}
+		}
+	}
+	assert_true(tried > 1000);
+}
+
 static void
 anywhere_means_hosts_and_ports_not_nonsense(void **state)
 {
@@ -166,6 +213,7 @@ main(void)
 		cmocka_unit_test(other_families_are_closed),
 		cmocka_unit_test(good_urls),
 		cmocka_unit_test(bad_urls),
+		cmocka_unit_test(no_notation_of_an_address_is_taken),
 		cmocka_unit_test(anywhere_means_hosts_and_ports_not_nonsense),
 	};
 
