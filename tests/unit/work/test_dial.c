@@ -207,8 +207,10 @@ an_answer_that_cannot_be_written_down_costs_nothing_else(void **state)
 {
 	int one = call(), two = call();
 	const struct play play = { .replies = { PROBED, TAKEN },
-		.steps = { { is(one, "t.state = 'intent'"), 0, SOME },
-		    { "SELECT true", 0, STAGE_MEND("dial_result") }, { live(two), 0, NULL } } };
+		/* After the answer to the first, and before the one to the second: who mends it is who answers. */
+		.steps = {
+		    { is(one, "t.state = 'intent'"), 2, SOME "; " STAGE_MEND("dial_result") },
+		    { live(two), 0, NULL } } };
 
 	(void)state;
 	stage.env.cps = 1;
