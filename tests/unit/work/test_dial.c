@@ -201,22 +201,26 @@ what_may_have_become_a_call_is_not_dialed_again(void **state)
 	(void)answered(0, "", "c.status = 'dial_unknown' AND t.state = 'unknown' AND " SENT " = 1");
 }
 
-/* The attempt stays as it is until somebody asks the carrier; the dialer lives on. */
+/* The attempt stays as it is until somebody asks the carrier; the dialer lives on. On a busy machine the first dials may
+ * miss their slots, which cannot be written down either: so there are a few. */
 static void
 an_answer_that_cannot_be_written_down_costs_nothing_else(void **state)
 {
-	int one = call(), two = call();
-	const struct play play = { .replies = { PROBED, TAKEN },
-		/* After the answer to the first, and before the one to the second: who mends it is who answers. */
-		.steps = {
-		    { is(one, "t.state = 'intent'"), 2, SOME "; " STAGE_MEND("dial_result") },
-		    { live(two), 0, NULL } } };
+	int one = call(), two = call(), three = call(), four = call();
+	const char *ours = stage_text(
+	    "FROM calls c LEFT JOIN attempts t USING (attempt_id)"
+	    " WHERE c.call_id IN ('call_%d', 'call_%d', 'call_%d', 'call_%d')",
+	    one, two, three, four);
 
 	(void)state;
 	stage.env.cps = 1;
 	database_script(stage.db, STAGE_BREAK("dial_result"));
-	stage_play(work_dial, &play);
-	stage_assert(is(one, SENT " = 1"));
+	stage_play(work_dial,
+	    &(const struct play){ .replies = { PROBED, TAKEN },
+		/* The first dial has been answered; who mends it is who would answer the next. */
+		.steps = { { "SELECT true", 2, SOME "; " STAGE_MEND("dial_result") },
+		    { stage_text("SELECT bool_or(t.state = 'live') %s", ours), 0, NULL } } });
+	stage_assert(stage_text("SELECT max(" SENT ") = 1 %s", ours));
 }
 
 /* Each claim's commit takes so many seconds. */
