@@ -217,6 +217,9 @@ class Stack:
     def has_crash_points(self):
         return b"OFFHOOK_CRASH_AT" in self.program("scheduler").read_bytes()
 
+    def has_sanitizers(self):
+        return b"__asan_init" in self.program("api").read_bytes()
+
     def popen(self, name, options, log, environment, before=()):
         """Starts a program as the stack's user (by the command before, which needs root)."""
         user = {}

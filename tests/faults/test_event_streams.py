@@ -15,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from sse import Stream  # noqa: E402
 
 
-def follow(world, call_id, pause_s):
+def follow(world, call_id, pause_s=1):
     return Stream(world.url(f"/calls/{call_id}/events"), world.stack.env["OFFHOOK_CA"],
                   {"X-API-Key": world.key, "Accept": "text/event-stream"}, again=True, pause_s=pause_s)
 
