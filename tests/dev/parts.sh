@@ -57,11 +57,11 @@ up_postgres() {
             die "up: postgres" "initdb failed" "$DIR/log/initdb.log"
     fi
     # After a kill -9 the last backends may outlive the master for a moment.
-    for ((tries = 0; tries < 20; tries++)); do
+    for ((tries = 0; ; tries++)); do
         ! start_postgres || break
+        ((tries < 20)) || die "up: postgres" "it did not start" "$DIR/log/postgres.log"
         sleep 0.5
     done
-    running postgres || die "up: postgres" "it did not start" "$DIR/log/postgres.log"
     for ((tries = 0; tries < 600; tries++)); do
         ! as_stack "$PGBIN/pg_isready" -q -h "$DIR/sock" -p 5432 -U postgres || break
         sleep 0.1

@@ -23,14 +23,14 @@ comm_of() { # NAME: how the kernel calls its process
 
 # PID: sets STATE, GROUP, BEGAN (seconds since 1970) and OWNER of a process; false without one.
 look_at() {
-    local line fields up key rest
+    local line fields up key rest now=$EPOCHSECONDS # before the uptime: who is interrupted here sees it older
 
     { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
     read -ra fields <<<"${line##*) }"
     STATE=${fields[0]}
     GROUP=${fields[2]}
     read -r up _ </proc/uptime
-    BEGAN=$((EPOCHSECONDS - (${up/./} - fields[19]) / 100))
+    BEGAN=$((now - (${up/./} - fields[19]) / 100))
     OWNER=
     while read -r key rest; do
         [[ $key != Uid: ]] || OWNER=${rest%%[[:space:]]*}
