@@ -213,17 +213,19 @@ carrier(const struct play *play)
 	struct db *db = db_new(url, &options);
 	int64_t end = clock_boot_us() + PATIENCE_US;
 	struct pollfd ready = { .fd = door, .events = POLLIN };
-	bool answering = play->held == 0;
+	bool answering = play->held == 0 && play->silent_until == 0;
 
 	do {
 		check(clock_boot_us() < end,
 		    stage_text("%d questions, and never: %s", c.asked, play->steps[c.step].when));
 		if (c.open_count < STAGE_AT_ONCE_MAX && poll(&ready, 1, 10) == 1)
 			take_question(&c);
-		if (!answering && c.open_count >= play->held) {
+		if (!answering && play->held > 0 && c.open_count >= play->held) {
 			answering = c.open_count == play->held && poll(&ready, 1, QUIET_MS) == 0;
 			check(answering, "more questions at once than may be");
 		}
+		if (play->silent_until > 0 && c.step >= play->silent_until)
+			answering = true;
 		while (answering && c.open_count > 0)
 			answer(&c.open[--c.open_count]);
 	} while (!go_on(&c, db));

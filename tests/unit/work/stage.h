@@ -45,9 +45,10 @@ struct play {
 	struct reply replies[STAGE_REPLIES_MAX];
 	struct step steps[STAGE_STEPS_MAX];
 	int held; /* so many questions must have come before the first is answered, and no more may come then */
-	int at_most;   /* questions in all; 0: any number */
-	int number;    /* the signal that ends the part; 0: SIGTERM */
-	bool at_first; /* it is sent at the first question already */
+	int silent_until; /* nothing is answered before that step, from 0 */
+	int at_most;      /* questions in all; 0: any number */
+	int number;       /* the signal that ends the part; 0: SIGTERM */
+	bool at_first;    /* it is sent at the first question already */
 };
 
 /* For cmocka: before and after all tests … */

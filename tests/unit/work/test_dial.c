@@ -566,16 +566,18 @@ static void
 an_answer_comes_without_the_lead(void **state)
 {
 	int one = call(), two = call();
-	const struct play play = { .replies = { PROBED, { "POST ", 429, "" }, TAKEN },
-		.steps = { { "SELECT true", 2,
+	const struct play play = { .replies = { { "POST ", 429, "" }, TAKEN },
+		.steps = { { "SELECT true", 1,
 			       STAGE_BREAK("dial_claim") "; " STAGE_BREAK("pacer_take") },
-		    { "SELECT pg_sleep(1) IS NOT NULL", 0, SOME },
-		    { "SELECT true", 0, STAGE_MEND("dial_claim") "; " STAGE_MEND("pacer_take") },
+		    { "SELECT pg_sleep(2) IS NOT NULL", 0, NULL }, /* the next claim has failed */
+		    { is(one, "c.status = 'queued'"), 0,
+			STAGE_MEND("dial_claim") "; " STAGE_MEND("pacer_take") },
 		    { both(live(one), live(two)), 0, NULL } },
-		.held = 3 };
+		.silent_until = 2 };
 
 	(void)state;
 	stage.env.cps = 1;
+	stage.env.carrier.account_sid = ""; /* nothing is asked before the first dial */
 	stage_play(work_dial, &play);
 	stage_assert(stage_text("SELECT sum(" SENT
 				") = 3 FROM calls c WHERE call_id IN ('call_%d', 'call_%d')",
