@@ -396,6 +396,7 @@ many_news_come_in_several_answers(void **state)
 	(void)news_before(call_id, 1);
 	events_add(db, call_id, MANY, "speech", "{}");
 	assert_int_equal(news_before(call_id, MANY + 1), MANY - 1);
+	assert_int_equal(count_and_free(taken(SHORT_MS)), 0);
 }
 
 /* A number is drawn before its commit: who commits late is told of all the same. */
@@ -419,6 +420,7 @@ what_is_committed_late_is_told_of(void **state)
 	assert_int_equal(news_before(call_id, 7), 5);
 	database_script(db, "SELECT pg_advisory_unlock(1)");
 	assert_int_equal(news_before(late, 2), 0);
+	assert_int_equal(count_and_free(taken(SHORT_MS)), 0);
 	assert_ended(pid);
 }
 
