@@ -259,8 +259,25 @@ def test_a_job_that_kills_its_processor(stack, customer):
     assert said.count(f"a processor has died of job {poison}\n") == 3, said
     assert stack.rows("SELECT status, failure, error, lease FROM jobs WHERE job_id = %s", poison) == [
         {"status": "failed", "failure": "lost", "error": "Three workers have died of it.", "lease": 3}]
-    others = stack.rows("SELECT status, losses FROM jobs WHERE workspace_id = %s AND job_id <> %s", customer.name, poison)
-    assert len(others) == len(before + behind) and {r["status"] for r in others} == {"completed"}
+    others = stack.rows("SELECT job_id, status FROM jobs WHERE workspace_id = %s AND job_id <> %s", customer.name, poison)
+    assert {r["job_id"]: r["status"] for r in others} == dict.fromkeys([*before, *behind], "completed")
+
+
+def test_who_is_killed_while_it_waits_has_died_of_nothing(stack, customer, vendors):
+    """Three times, with all jobs asked about and none in hand."""
+    quick, before, size = vendors.model.always, len(vendors.model.server.asked), len(stack.log("scheduler"))
+    vendors.model.always = lambda body: llm.Reply(content=json.dumps(ANSWER), wait=4)
+    try:
+        jobs = customer.ingest(4)
+        for n in (1, 2, 3):
+            eventually(lambda n=n: customer.open_ones() and len(vendors.model.server.asked) >= before + 4 * n, 30,
+                       "not all were asked about")
+            time.sleep(0.2)
+            os.kill(stack.child("scheduler", "processor"), signal.SIGKILL)
+    finally:
+        vendors.model.always = quick
+    customer.verify(jobs)
+    assert "has died of job" not in stack.log("scheduler")[size:]
 
 
 def test_a_poison_job_among_many(stack, customer, vendors):
