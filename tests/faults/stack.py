@@ -177,11 +177,13 @@ class Stack:
             return
         if self.connection is not None:
             self.connection.close()
-        self.dev("down")
-        faults = self.log_faults()
-        self.dev("down", "--wipe")
-        if self.own_folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            self.dev("down")
+            faults = self.log_faults()
+        finally:
+            self.dev("down", "--wipe")
+            if self.own_folder:
+                shutil.rmtree(self.folder, ignore_errors=True)
         assert not faults, "\n".join(faults)
 
     def log_faults(self):
